@@ -1,1 +1,5 @@
-//! 
+//! What tests share: the checker that tells whether a history of puts and reads keeps the promise.
+//!
+//! For tests only; no product crate depends on it.
+
+pub mod history;
