@@ -1,0 +1,31 @@
+//! `cargo xtask bench`: builds the server and the load generator as they ship and runs the generator.
+
+use std::process::Command;
+
+use crate::root;
+
+/// Passes `arguments` on to the generator.
+///
+/// # Errors
+/// When a build or the run fails.
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    cargo(&["build", "--release", "--package", "cli", "--package", "bench"])?;
+    let target = root().join("target/release");
+    let status = Command::new(target.join("bench"))
+        .arg("--server")
+        .arg(target.join("anabranch"))
+        .args(arguments)
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("bench does not start: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("bench: {status}")) }
+}
+
+fn cargo(arguments: &[&str]) -> Result<(), String> {
+    let status = Command::new("cargo").args(arguments).current_dir(root()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cargo {}: {status}", arguments.join(" "))),
+        Err(error) => Err(format!("cargo does not start: {error}")),
+    }
+}

@@ -1,0 +1,56 @@
+//! Documents that must agree with the workspace: the code map and the table of operations.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+
+use super::{Complaints, walls};
+use crate::root;
+
+const ARCHITECTURE: &str = "ARCHITECTURE.md";
+/// Made by `cargo xtask test --bless`.
+pub(crate) const OPERATIONS: &str = "docs/operations.md";
+
+pub(super) fn check(complaints: &mut Complaints) -> Result<(), String> {
+    check_code_map(complaints)?;
+    let table = fs::read_to_string(root().join(OPERATIONS)).unwrap_or_default();
+    for operation in operations()? {
+        if !table.lines().any(|line| line.starts_with(&format!("| {operation} |"))) {
+            complaints.add(format!("{OPERATIONS}: no row for {operation}"));
+        }
+    }
+    Ok(())
+}
+
+/// Every crate stands in the code map, and the code map names nothing else.
+fn check_code_map(complaints: &mut Complaints) -> Result<(), String> {
+    let text = fs::read_to_string(root().join(ARCHITECTURE)).map_err(|error| format!("{ARCHITECTURE}: {error}"))?;
+    let mapped: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(path, _)| path)).collect();
+    for path in &mapped {
+        if !root().join(path).is_dir() {
+            complaints.add(format!("{ARCHITECTURE}: `{path}` does not exist"));
+        }
+    }
+    for member in walls::members()? {
+        let path = match member.as_str() {
+            "bench" | "xtask" => member.clone(),
+            "conformance-rust" => "conformance".to_owned(),
+            _ => format!("crates/{member}"),
+        };
+        if !mapped.contains(path.as_str()) {
+            complaints.add(format!("{ARCHITECTURE}: the code map lacks `{path}`"));
+        }
+    }
+    Ok(())
+}
+
+/// Names of all operations of Kinesis Data Streams, from the model.
+pub(crate) fn operations() -> Result<BTreeSet<String>, String> {
+    let path = "models/kinesis.json";
+    let text = fs::read(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
+    let model: Value = serde_json::from_slice(&text).map_err(|error| format!("{path}: {error}"))?;
+    let operations = model["operations"].as_object().ok_or_else(|| format!("{path}: no operations"))?;
+    Ok(operations.keys().cloned().collect())
+}
