@@ -42,10 +42,18 @@ impl Violations {
 
     /// Prepends a path segment to everything added since `mark`. `segment` is the lower-camel member name,
     /// or `<name>.<n>.member` for the n-th (from 1) element of a list member.
+    ///
+    /// What lies at or below a member already noted as missing is dropped: only its absence counts.
     pub fn prefix(&mut self, mark: usize, segment: impl Display) {
-        for violation in &mut self.found[mark..] {
+        let nested = self.found.split_off(mark);
+        for mut violation in nested {
             violation.path =
                 if violation.path.is_empty() { segment.to_string() } else { format!("{segment}.{}", violation.path) };
+            if self.found.iter().any(|v| v.value == "null" && is_at_or_below(&violation.path, &v.path)) {
+                self.count -= 1;
+            } else {
+                self.found.push(violation);
+            }
         }
     }
 
@@ -89,6 +97,10 @@ impl Violations {
     }
 }
 
+fn is_at_or_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +117,26 @@ mod tests {
             "2 validation errors detected: Value null at 'records.1.member.partitionKey' failed to satisfy \
              constraint: Member must not be null; Value 'a b' at 'streamName' failed to satisfy constraint: \
              Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+        );
+    }
+
+    #[test]
+    fn a_missing_member_is_noted_once() {
+        let mut violations = Violations::new();
+        violations.missing("name");
+        violations.prefix(0, "records.1.member");
+        violations.missing("position");
+        for (path, segment) in [("name", "records.1.member"), ("type", "position"), ("name", "records.2.member")] {
+            let mark = violations.mark();
+            violations.add(path, "", "Member must have length greater than or equal to 1");
+            violations.prefix(mark, segment);
+        }
+        assert_eq!(
+            violations.message().expect("three violations"),
+            "3 validation errors detected: Value null at 'records.1.member.name' failed to satisfy constraint: Member \
+             must not be null; Value null at 'position' failed to satisfy constraint: Member must not be null; Value \
+             '' at 'records.2.member.name' failed to satisfy constraint: Member must have length greater than or equal \
+             to 1"
         );
     }
 
