@@ -1,1 +1,11 @@
-//! 
+//! Who is calling: access keys, kept in the catalog with their secrets encrypted, and answered from memory.
+//!
+//! Verifying a signature is `wire`'s part; this crate supplies the secrets for it. It opens no file and logs
+//! nothing.
+
+mod keys;
+mod rows;
+mod secret;
+
+pub use keys::{AccessKeys, KeySummary, KeysError};
+pub use secret::{NewKey, is_access_key_id};

@@ -1,0 +1,3 @@
+//! What is persisted.
+
+pub mod access_key;
