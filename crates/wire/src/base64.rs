@@ -1,0 +1,69 @@
+//! Blobs in JSON: standard alphabet, padded.
+
+use base::codec::DecodeError;
+use base64_simd::{AsOut, STANDARD};
+use bytes::{Bytes, BytesMut};
+
+/// Text of a broken blob that an error repeats at most; AWS repeats all of it.
+const ECHO_BYTES_MAX: usize = 8 * 1024;
+
+/// Decodes `text` into the end of `arena` and cuts it off there, so that the blobs of one body share one
+/// allocation. `room` is how much to allocate when the arena is full: what the rest of the body can need.
+pub(crate) fn decode(arena: &mut BytesMut, room: usize, text: &[u8]) -> Result<Bytes, DecodeError> {
+    if text.is_empty() {
+        return Ok(Bytes::new());
+    }
+    if !text.len().is_multiple_of(4) {
+        return Err(length_error(text));
+    }
+    let len_max = text.len() / 4 * 3;
+    if arena.capacity() < len_max {
+        arena.reserve(room.max(len_max));
+    }
+    arena.resize(len_max, 0);
+    match STANDARD.decode(text, arena.as_mut().as_out()).map(|decoded| decoded.len()) {
+        Ok(len) => {
+            arena.truncate(len);
+            Ok(arena.split().freeze())
+        }
+        Err(_) => {
+            arena.clear();
+            Err(content_error(text))
+        }
+    }
+}
+
+/// Appends the encoded form of `data`.
+pub(crate) fn encode(out: &mut BytesMut, data: &[u8]) {
+    let start = out.len();
+    out.resize(start + STANDARD.encoded_length(data.len()), 0);
+    let _ = STANDARD.encode(data, out[start..].as_out());
+}
+
+#[cold]
+fn length_error(text: &[u8]) -> DecodeError {
+    DecodeError::new(format!(
+        "'{}' can not be converted to a Blob: Base64 encoded length is expected a multiple of 4 bytes but found: {}",
+        echo(text),
+        text.len()
+    ))
+}
+
+#[cold]
+fn content_error(text: &[u8]) -> DecodeError {
+    let padding = text.iter().rev().take(2).take_while(|b| **b == b'=').count();
+    let body = &text[..text.len() - padding];
+    let strange = body.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')));
+    let reason = match strange {
+        Some(at) => {
+            let character = String::from_utf8_lossy(&body[at..body.len().min(at + 4)]).chars().next();
+            format!("Invalid Base64 character: '{}'", character.unwrap_or_default())
+        }
+        None => "Invalid last non-pad Base64 character detected".to_owned(),
+    };
+    DecodeError::new(format!("'{}' can not be converted to a Blob: {reason}", echo(text)))
+}
+
+fn echo(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(ECHO_BYTES_MAX)]).into_owned()
+}

@@ -1,0 +1,8 @@
+//! awsJson bodies.
+
+mod reader;
+mod scan;
+mod writer;
+
+pub use reader::JsonReader;
+pub use writer::JsonWriter;

@@ -1,0 +1,88 @@
+//! How long the main path takes: printed by `cargo test --release -p wire pace -- --nocapture`, never asserted.
+
+use std::time::Instant;
+
+use base::codec::{Encode, Writer};
+use base::time::Timestamp;
+use base::violations::Violations;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use wire::Protocol;
+use wire::sigv4::{SignedRequest, Signer, SigningCredentials, ToSign, Verifier};
+
+use crate::json::put_records_body;
+use crate::shapes::PutRecords;
+use crate::sigv4::{KEY, KINESIS, Keys, SIGNED_AT};
+
+fn time(what: &str, mut work: impl FnMut()) {
+    const ROUNDS: u32 = 200;
+    work();
+    let started = Instant::now();
+    (0..ROUNDS).for_each(|_| work());
+    println!("{what}: {:?}", started.elapsed() / ROUNDS);
+}
+
+/// The records as GetRecords returns them.
+struct GetRecords(PutRecords);
+
+impl Encode for GetRecords {
+    fn encode(&self, writer: &mut dyn Writer) {
+        writer.begin_struct();
+        writer.field("MillisBehindLatest");
+        writer.long(0);
+        writer.field("Records");
+        writer.begin_list(self.0.records.len());
+        for (data, key) in &self.0.records {
+            writer.begin_struct();
+            writer.field("ApproximateArrivalTimestamp");
+            writer.timestamp(Timestamp::from_millis(1_700_000_000_123));
+            writer.field("Data");
+            writer.blob(data);
+            writer.field("PartitionKey");
+            writer.string(key);
+            writer.field("SequenceNumber");
+            writer.string("49590338271490256608559692538361571095921575989136588898");
+            writer.end_struct();
+        }
+        writer.end_list();
+        writer.end_struct();
+    }
+}
+
+#[test]
+fn bodies() {
+    let body = Bytes::from(put_records_body(500, 100));
+    let decode = |protocol: Protocol, body: &Bytes| -> PutRecords {
+        protocol.decode(body.clone(), &mut Violations::new()).expect("well formed")
+    };
+    time("JSON, 500 x 100 B decoded", || assert_eq!(decode(Protocol::Json11, &body).records.len(), 500));
+    let shape = GetRecords(decode(Protocol::Json11, &body));
+    let mut out = BytesMut::new();
+    for (what, protocol) in [("JSON", Protocol::Json11), ("CBOR", Protocol::Cbor)] {
+        time(&format!("{what}, 500 x 100 B encoded"), || {
+            out.clear();
+            protocol.encode(&shape, &mut out);
+        });
+    }
+    let cbor = out.split().freeze();
+    time("CBOR, 500 x 100 B decoded", || assert_eq!(decode(Protocol::Cbor, &cbor).records.len(), 500));
+}
+
+#[test]
+fn signatures() {
+    let body = Bytes::from(put_records_body(500, 100));
+    let mut headers = HeaderMap::new();
+    headers.insert("host", "localhost:4567".parse().expect("a value"));
+    headers.insert("content-type", "application/x-amz-json-1.1".parse().expect("a value"));
+    headers.insert("x-amz-target", "Kinesis_20131202.PutRecords".parse().expect("a value"));
+    let credentials = SigningCredentials { access_key_id: KEY, secret_access_key: "secret", session_token: None };
+    for (what, body) in [("100 KB", &body[..]), ("2 B", b"{}")] {
+        let request = ToSign { method: "POST", path: "/", query: "", headers: &mut headers, body };
+        Signer::new("us-east-1", "kinesis").sign(request, credentials, SIGNED_AT).expect("plain credentials");
+        let request = SignedRequest { method: "POST", path: "/", query: "", headers: &headers, authority: None, body };
+        let (verifier, keys) = (Verifier::default(), Keys::of("secret", None));
+        time(&format!("signature over {what} verified"), || {
+            assert!(verifier.verify(&request, &keys, KINESIS, SIGNED_AT).is_ok());
+        });
+    }
+}
