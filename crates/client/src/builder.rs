@@ -1,0 +1,127 @@
+//! Settings of a client.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::kinesis::SERVICE;
+use base::ids::Region;
+use wire::sigv4::Signer;
+
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
+use crate::failure::ClientError;
+use crate::pool::Pool;
+use crate::tls;
+
+/// A signed client of one server, region and access key. Clones share connections.
+#[derive(Clone)]
+pub struct KinesisClient {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub pool: Pool,
+    pub signer: Signer,
+    pub credentials: Credentials,
+    pub attempt_timeout: Duration,
+    pub attempts_max: u32,
+    pub reply_bytes_max: usize,
+}
+
+impl KinesisClient {
+    /// Settings with their defaults, to be changed before [`Builder::build`].
+    #[must_use]
+    pub fn builder(endpoint: Endpoint, region: Region, credentials: Credentials) -> Builder {
+        Builder {
+            endpoint,
+            region,
+            credentials,
+            ca_file: None,
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: Duration::from_secs(60),
+            attempts_max: 3,
+            connections_max: 256,
+            reply_bytes_max: 32 * base::limits::MIB,
+        }
+    }
+
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        self.inner.pool.endpoint()
+    }
+}
+
+/// Makes a [`KinesisClient`].
+#[derive(Debug, Clone)]
+pub struct Builder {
+    endpoint: Endpoint,
+    region: Region,
+    credentials: Credentials,
+    ca_file: Option<PathBuf>,
+    connect_timeout: Duration,
+    attempt_timeout: Duration,
+    attempts_max: u32,
+    connections_max: usize,
+    reply_bytes_max: usize,
+}
+
+impl Builder {
+    /// Certificates (PEM) to trust in place of the system's.
+    #[must_use]
+    pub fn ca_file(mut self, path: Option<PathBuf>) -> Self {
+        self.ca_file = path;
+        self
+    }
+
+    /// Longest time to establish a connection; 5 s unless set.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Longest time from a request to the end of its answer, and between two events of a stream; 60 s unless set.
+    #[must_use]
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Requests sent for one call at most, the first included; 3 unless set.
+    #[must_use]
+    pub fn attempts_max(mut self, attempts: u32) -> Self {
+        self.attempts_max = attempts.max(1);
+        self
+    }
+
+    /// Connections open at a time; 256 unless set. Further calls wait.
+    #[must_use]
+    pub fn connections_max(mut self, connections: usize) -> Self {
+        self.connections_max = connections.max(1);
+        self
+    }
+
+    /// Largest answer that is read; 32 MiB unless set.
+    #[must_use]
+    pub fn reply_bytes_max(mut self, bytes: usize) -> Self {
+        self.reply_bytes_max = bytes;
+        self
+    }
+
+    /// # Errors
+    /// When the endpoint wants TLS and the certificates to trust cannot be read.
+    pub fn build(self) -> Result<KinesisClient, ClientError> {
+        let tls = if self.endpoint.is_tls() { Some(tls::connector(self.ca_file.as_deref())?) } else { None };
+        Ok(KinesisClient {
+            inner: Arc::new(Inner {
+                pool: Pool::new(self.endpoint, tls, self.connect_timeout, self.connections_max),
+                signer: Signer::new(self.region.as_str(), SERVICE.signing_name),
+                credentials: self.credentials,
+                attempt_timeout: self.attempt_timeout,
+                attempts_max: self.attempts_max,
+                reply_bytes_max: self.reply_bytes_max,
+            }),
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! One operation: encode, sign, send, read the answer, and try again where that helps.
+
+use api::kinesis::{KinesisError, SERVICE};
+use base::codec::{Decode, Encode};
+use base::time::{Clock as _, SystemClock};
+use base::violations::Violations;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time::{sleep, timeout};
+use wire::Protocol;
+use wire::sigv4::ToSign;
+
+use crate::builder::{Inner, KinesisClient};
+use crate::failure::{ClientError, Retry};
+use crate::pool::Connection;
+use crate::retry;
+
+/// The answer to a plain GET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainReply {
+    pub status: u16,
+    pub body: Bytes,
+}
+
+impl KinesisClient {
+    /// Gets a path of the server that is not part of the API, such as `/metrics`, without a signature.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn get(&self, path: &str) -> Result<PlainReply, ClientError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, self.inner.host());
+        let request = Request::get(path).body(Full::default());
+        let mut request = request.map_err(|error| ClientError::Unreadable(error.to_string()))?;
+        *request.headers_mut() = headers;
+        let (status, _, body) = self.inner.exchange(request).await?;
+        Ok(PlainReply { status, body })
+    }
+}
+
+impl Inner {
+    pub(crate) async fn call<T: Decode>(
+        &self,
+        operation: &'static str,
+        input: &(dyn Encode + Sync),
+    ) -> Result<T, KinesisError> {
+        let body = encode(input);
+        let mut attempt = 1;
+        let reply = loop {
+            match self.attempt(operation, &body).await {
+                Ok(reply) => break reply,
+                Err(error) => self.pause_or_fail(error, attempt).await?,
+            }
+            attempt += 1;
+        };
+        // Operations without output answer with an empty body.
+        let reply = if reply.is_empty() { Bytes::from_static(b"{}") } else { reply };
+        Protocol::Json11
+            .decode(reply, &mut Violations::new())
+            .map_err(|error| ClientError::Unreadable(error.to_string()).into())
+    }
+
+    /// Waits before the attempt after that of the given number, or hands the error back when there is none.
+    pub(crate) async fn pause_or_fail(&self, error: ClientError, attempt: u32) -> Result<(), ClientError> {
+        let kind = error.retry();
+        if kind == Retry::Never || attempt >= self.attempts_max {
+            return Err(error);
+        }
+        sleep(retry::delay(kind, attempt)).await;
+        Ok(())
+    }
+
+    async fn attempt(&self, operation: &str, body: &Bytes) -> Result<Bytes, ClientError> {
+        let (status, headers, reply) = self.exchange(self.request(operation, body)?).await?;
+        if status == 200 { Ok(reply) } else { Err(ClientError::from_reply(status, &headers, &reply)) }
+    }
+
+    /// A signed request.
+    pub(crate) fn request(&self, operation: &str, body: &Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
+        let target = format!("{}.{operation}", SERVICE.target_prefix);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, self.host());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Protocol::Json11.content_type()));
+        headers.insert("x-amz-target", HeaderValue::try_from(target).expect("names of operations are ASCII"));
+        let path = self.pool.endpoint().path();
+        let credentials = self.credentials.for_signing();
+        self.signer
+            .sign(
+                ToSign { method: "POST", path, query: "", headers: &mut headers, body },
+                credentials,
+                SystemClock.now(),
+            )
+            .map_err(|error| ClientError::Sign(error.to_string()))?;
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = path.parse().expect("the path comes from a URI");
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    fn host(&self) -> HeaderValue {
+        HeaderValue::try_from(self.pool.endpoint().authority()).expect("the authority comes from a URI")
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(u16, HeaderMap, Bytes), ClientError> {
+        let whole = async {
+            let (response, connection) = self.pool.send(request).await?;
+            let (head, body) = response.into_parts();
+            let body = self.read(body, connection).await?;
+            Ok((head.status.as_u16(), head.headers, body))
+        };
+        timeout(self.attempt_timeout, whole).await.map_err(|_| self.timed_out())?
+    }
+
+    /// Reads a body to its end, within the limit; the connection can then serve the next request.
+    pub(crate) async fn read(&self, body: Incoming, connection: Connection) -> Result<Bytes, ClientError> {
+        match Limited::new(body, self.reply_bytes_max).collect().await {
+            Ok(body) => {
+                self.pool.keep(connection);
+                Ok(body.to_bytes())
+            }
+            Err(error) if error.is::<LengthLimitError>() => {
+                Err(ClientError::TooLarge { bytes_max: self.reply_bytes_max })
+            }
+            Err(error) => Err(self.pool.broken(&*error)),
+        }
+    }
+
+    pub(crate) fn timed_out(&self) -> ClientError {
+        let endpoint = self.pool.endpoint().to_string();
+        ClientError::Timeout { endpoint, seconds: self.attempt_timeout.as_secs() }
+    }
+}
+
+pub(crate) fn encode(input: &(dyn Encode + Sync)) -> Bytes {
+    let mut body = BytesMut::new();
+    Protocol::Json11.encode(input, &mut body);
+    body.freeze()
+}
