@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::regex::{self, Node, Set};
 
-/// More states than this are not worth their table.
-const STATES_MAX: usize = 1100;
+/// Tables with more entries than this are not worth their text.
+const ENTRIES_MAX: usize = 12_000;
 const FRAGMENTS_MAX: usize = 20_000;
 /// "No way on": equals `api::pattern::DEAD`. Other entries are the state that follows, plus one.
 const DEAD: u16 = 0;
@@ -43,8 +43,8 @@ impl Automaton {
                 if id == count {
                     sets.push(to);
                 }
-                if count > STATES_MAX {
-                    return Err(format!("more than {STATES_MAX} states"));
+                if count * samples.len() > ENTRIES_MAX {
+                    return Err(format!("more than {ENTRIES_MAX} entries"));
                 }
                 next.push(u16::try_from(id + 1).expect("fewer states than that"));
             }
@@ -238,6 +238,7 @@ mod tests {
         check("[^:*]*", &["", "a b", "é"], &[":", "a*"]);
         check("^ab$|^cd?$", &["ab", "c", "cd"], &["abcd", "d"]);
         check("(a|b){2,}?c{0}", &["ab", "bab"], &["a", "abc"]);
+        check("[\\u0020-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF]", &[" ", "é", "\u{1F600}"], &["\n", "\u{FFFF}"]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub fn items(plan: &Plan<'_>) -> Vec<String> {
 }
 
 struct ErrorShape<'m> {
+    /// The name of the function that makes one.
+    constructor: String,
     type_name: String,
     code: String,
     status: u16,
@@ -39,6 +41,7 @@ impl<'m> ErrorShape<'m> {
         }
         let has_message = fields.iter().any(|f| f.rust == "message");
         Self {
+            constructor: constructor(plan, name),
             type_name: names::type_name(name),
             code: error.code.filter(|_| query).unwrap_or_else(|| name.to_owned()),
             status: error.http_status_code.unwrap_or(if shape.fault { 500 } else { 400 }),
@@ -50,8 +53,16 @@ impl<'m> ErrorShape<'m> {
     /// The error of broken constraints, which every service answers even where its model is silent.
     fn validation() -> Self {
         let code = "ValidationException".to_owned();
-        Self { type_name: code.clone(), code, status: 400, fields: Vec::new(), has_message: false }
+        let constructor = "validation".to_owned();
+        Self { constructor, type_name: code.clone(), code, status: 400, fields: Vec::new(), has_message: false }
     }
+}
+
+/// The short name, unless another error of the service has it by right.
+fn constructor(plan: &Plan<'_>, name: &str) -> String {
+    let short = names::error_constructor(name);
+    let taken = name.ends_with("Exception") && plan.errors.iter().any(|e| *e != name && names::snake(e) == short);
+    if taken { names::snake(name) } else { short }
 }
 
 fn enumeration(plan: &Plan<'_>, errors: &[ErrorShape<'_>]) -> String {
@@ -73,7 +84,7 @@ fn constructors(plan: &Plan<'_>, errors: &[ErrorShape<'_>]) -> String {
     for error in errors {
         let name = &error.type_name;
         let rest = if error.fields.len() > usize::from(error.has_message) { ", ..Default::default()" } else { "" };
-        let function = names::error_constructor(name);
+        let function = &error.constructor;
         functions += &format!(
             "#[must_use]\npub fn {function}(message: impl Into<String>) -> Self {{\n\
              Self::{name}({name} {{ message: Some(ByteString::from(message.into())){rest} }})\n}}\n\n"

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 mod automaton;
 mod constraints;
@@ -117,7 +118,9 @@ fn generate(root: &Path, target: &Target) -> Result<Files, String> {
     for pattern in &patterns.unrecognised {
         eprintln!("{}: not checked: {pattern}", target.service);
     }
-    let scratch = root.join("target/codegen").join(format!("{}-{}", target.service, std::process::id()));
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let scratch = root.join("target/codegen").join(format!("{}-{}-{run}", target.service, std::process::id()));
     files::format(files::generate(&plan, &patterns), root, &scratch)
 }
 
@@ -126,3 +129,6 @@ fn load(root: &Path, service: &str) -> Result<Model, String> {
     let text = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     serde_json::from_slice(&text).map_err(|e| format!("{}: {e}", path.display()))
 }
+
+#[cfg(test)]
+mod tests;

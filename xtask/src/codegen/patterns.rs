@@ -43,10 +43,6 @@ impl Patterns {
         self.known.get(pattern).map(|(constant, _)| constant.as_str())
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
-    }
-
     /// One item per pattern, by name.
     pub fn items(&self) -> Vec<String> {
         let mut items: Vec<String> =

@@ -198,7 +198,7 @@ impl Parser {
             'n' => one(10),
             'r' => one(13),
             't' => one(9),
-            'u' => one(self.hex(4)?),
+            'u' => one(self.unicode()?),
             'x' if self.eat('{') => {
                 let digits = self.text[self.at..].iter().take_while(|c| **c != '}').count();
                 let value = self.hex(digits)?;
@@ -210,6 +210,21 @@ impl Parser {
             c if c.is_ascii_alphanumeric() => return Err(self.fail("an escape")),
             c => one(c as u32),
         })
+    }
+
+    /// A code point behind `\u`; beyond the first plane it is written as two surrogates.
+    fn unicode(&mut self) -> Result<u32, String> {
+        let high = self.hex(4)?;
+        if !(0xD800..0xDC00).contains(&high) || self.text.get(self.at..self.at + 2) != Some(&['\\', 'u']) {
+            return Ok(high);
+        }
+        self.at += 2;
+        let low = self.hex(4)?;
+        if (0xDC00..0xE000).contains(&low) {
+            Ok(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+        } else {
+            Err(self.fail("a lone surrogate"))
+        }
     }
 
     fn hex(&mut self, digits: usize) -> Result<u32, String> {

@@ -3,62 +3,6 @@
 use base::ByteString;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ShardFilterType {
-    AfterShardId,
-    AtTrimHorizon,
-    FromTrimHorizon,
-    AtLatest,
-    AtTimestamp,
-    FromTimestamp,
-    /// A value that the model does not list.
-    Unknown(ByteString),
-}
-
-impl ShardFilterType {
-    /// The text of the constraint that [`Self::Unknown`] breaks.
-    pub const CONSTRAINT: &'static str = "Member must satisfy enum value set: [AFTER_SHARD_ID, AT_TRIM_HORIZON, FROM_TRIM_HORIZON, AT_LATEST, AT_TIMESTAMP, FROM_TIMESTAMP]";
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::AfterShardId => "AFTER_SHARD_ID",
-            Self::AtTrimHorizon => "AT_TRIM_HORIZON",
-            Self::FromTrimHorizon => "FROM_TRIM_HORIZON",
-            Self::AtLatest => "AT_LATEST",
-            Self::AtTimestamp => "AT_TIMESTAMP",
-            Self::FromTimestamp => "FROM_TIMESTAMP",
-            Self::Unknown(value) => value,
-        }
-    }
-}
-
-impl From<ByteString> for ShardFilterType {
-    fn from(value: ByteString) -> Self {
-        match value.as_ref() {
-            "AFTER_SHARD_ID" => Self::AfterShardId,
-            "AT_TRIM_HORIZON" => Self::AtTrimHorizon,
-            "FROM_TRIM_HORIZON" => Self::FromTrimHorizon,
-            "AT_LATEST" => Self::AtLatest,
-            "AT_TIMESTAMP" => Self::AtTimestamp,
-            "FROM_TIMESTAMP" => Self::FromTimestamp,
-            _ => Self::Unknown(value),
-        }
-    }
-}
-
-impl Default for ShardFilterType {
-    fn default() -> Self {
-        Self::Unknown(ByteString::new())
-    }
-}
-
-impl std::fmt::Display for ShardFilterType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShardIteratorType {
     AtSequenceNumber,
     AfterSequenceNumber,

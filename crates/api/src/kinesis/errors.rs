@@ -360,3 +360,35 @@ impl Encode for AccessDeniedException {
         w.end_struct();
     }
 }
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DryRunOperationException {
+    pub message: Option<ByteString>,
+}
+
+impl Encode for DryRunOperationException {
+    fn encode(&self, w: &mut dyn Writer) {
+        w.begin_struct();
+        if let Some(value) = &self.message {
+            w.field("message");
+            w.string(value);
+        }
+        w.end_struct();
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExpiredIteratorException {
+    pub message: Option<ByteString>,
+}
+
+impl Encode for ExpiredIteratorException {
+    fn encode(&self, w: &mut dyn Writer) {
+        w.begin_struct();
+        if let Some(value) = &self.message {
+            w.field("message");
+            w.string(value);
+        }
+        w.end_struct();
+    }
+}
