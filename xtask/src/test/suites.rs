@@ -21,8 +21,8 @@ pub(super) fn build() -> Result<(), String> {
 
 pub(super) fn run(name: &str) -> Result<Tally, String> {
     match name {
-        "boto3" => python("boto3"),
-        "awscli" => python("awscli"),
+        "boto3" => python("sdk"),
+        "awscli" => python("command_line"),
         "taxi" => python("taxi"),
         "javascript" => javascript(),
         "rust" | "kill" => {

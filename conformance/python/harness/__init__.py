@@ -1,0 +1,1 @@
+"""What all Python suites share: a server under test, clients for it, and a record of what they did."""
