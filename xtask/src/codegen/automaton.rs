@@ -10,11 +10,14 @@ const FRAGMENTS_MAX: usize = 20_000;
 /// "No way on": equals `api::pattern::DEAD`. Other entries are the state that follows, plus one.
 const DEAD: u16 = 0;
 
+/// Where each range of characters begins, and its class.
+type Ranges = Vec<(u32, u8)>;
+
 /// The tables of `api::pattern::Pattern`.
 #[derive(Debug)]
 pub struct Automaton {
     /// Where each range of characters begins, and its class.
-    pub starts: Vec<(u32, u8)>,
+    pub starts: Ranges,
     pub classes: usize,
     pub next: Vec<u16>,
     /// The states in which a string may end.
@@ -180,7 +183,7 @@ impl Nfa {
 }
 
 /// Classes of characters that no edge tells apart: where each begins, and one sample of each.
-fn classes(nfa: &Nfa) -> Result<(Vec<(u32, u8)>, Vec<u32>), String> {
+fn classes(nfa: &Nfa) -> Result<(Ranges, Vec<u32>), String> {
     let sets: BTreeSet<&Set> = nfa
         .edges
         .iter()
@@ -191,7 +194,7 @@ fn classes(nfa: &Nfa) -> Result<(Vec<(u32, u8)>, Vec<u32>), String> {
         })
         .collect();
     let cuts: BTreeSet<u32> = sets.iter().flat_map(|s| s.iter()).flat_map(|(start, end)| [*start, end + 1]).collect();
-    let mut starts: Vec<(u32, u8)> = Vec::new();
+    let mut starts = Ranges::new();
     let mut samples = Vec::new();
     let mut known: HashMap<Vec<bool>, u8> = HashMap::new();
     for cut in [0].into_iter().chain(cuts.into_iter().filter(|c| (1..=0x10_FFFF).contains(c))) {

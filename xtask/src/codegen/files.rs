@@ -20,7 +20,7 @@ const LINES_MAX: usize = 400;
 pub fn generate(plan: &Plan<'_>, patterns: &Patterns) -> Files {
     let mut sections = Sections::default();
     for structure in &plan.structures {
-        sections.add(&structure.group, types::structure(plan, patterns, structure));
+        sections.add_together(&structure.group, types::structure(plan, patterns, structure));
     }
     for shape in &plan.enums {
         sections.add("enums", types::enumeration(plan, shape));
@@ -64,6 +64,17 @@ impl Sections {
             parts.push(item);
         } else {
             last.push_str(&item);
+        }
+    }
+
+    /// Keeps the items in one file, unless they fill more than one.
+    fn add_together(&mut self, group: &str, items: Vec<String>) {
+        let together = items.concat();
+        if lines(&together) <= LINES_MAX {
+            return self.add(group, together);
+        }
+        for item in items {
+            self.add(group, item);
         }
     }
 

@@ -7,7 +7,7 @@ use super::plan::{self, Field, Plan, Structure};
 use super::value;
 
 /// A structure with `Decode`, `Encode` and, when inputs reach it, `Validate`.
-pub fn structure(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>) -> String {
+pub fn structure(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>) -> Vec<String> {
     let name = &structure.type_name;
     let mut out = format!("#[derive(Debug, Clone, Default, PartialEq)]\npub struct {name} {{\n");
     for field in &structure.fields {
@@ -15,11 +15,11 @@ pub fn structure(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>
     }
     out += "}\n\n";
     out += &decode(plan, structure);
-    out += &encode(plan, name, &structure.fields);
+    let mut items = vec![out, encode(plan, name, &structure.fields)];
     if structure.validated {
-        out += &validate(plan, patterns, structure);
+        items.push(validate(plan, patterns, structure));
     }
-    out
+    items
 }
 
 /// What the model says about a member's values, as a doc comment.
@@ -62,15 +62,8 @@ fn decode(plan: &Plan<'_>, structure: &Structure<'_>) -> String {
     for field in fields {
         out += &format!("let mut {} = None;\n", local(field));
     }
-    out += "r.begin_struct()?;\nwhile let Some(field) = r.next_field(FIELDS)? {\nmatch field {\n";
-    for (i, field) in fields.iter().enumerate() {
-        let expression = value::decode(plan, field.shape, &field.path);
-        let expression = if field.boxed { format!("{expression}.map(Box::new)") } else { expression };
-        // The last arm takes the rest: the reader answers with no other index.
-        let arm = if i + 1 == fields.len() { "_".to_owned() } else { i.to_string() };
-        out += &format!("{arm} => {} = Some({expression}?),\n", local(field));
-    }
-    out += "}\n}\nOk(Self {\n";
+    out += &read_fields(plan, fields);
+    out += "Ok(Self {\n";
     for field in fields {
         let local = local(field);
         if field.required {
@@ -83,6 +76,25 @@ fn decode(plan: &Plan<'_>, structure: &Structure<'_>) -> String {
     }
     out += "})\n}\n}\n\n";
     out
+}
+
+/// The loop that reads the members into their variables.
+fn read_fields(plan: &Plan<'_>, fields: &[Field<'_>]) -> String {
+    let read = |field: &Field<'_>| {
+        let expression = value::decode(plan, field.shape, &field.path);
+        let boxed = if field.boxed { ".map(Box::new)" } else { "" };
+        format!("{} = Some({expression}{boxed}?)", local(field))
+    };
+    if let [only] = fields {
+        return format!("r.begin_struct()?;\nwhile r.next_field(FIELDS)?.is_some() {{\n{};\n}}\n", read(only));
+    }
+    let mut out = "r.begin_struct()?;\nwhile let Some(field) = r.next_field(FIELDS)? {\nmatch field {\n".to_owned();
+    for (i, field) in fields.iter().enumerate() {
+        // The last arm takes the rest: the reader answers with no other index.
+        let arm = if i + 1 == fields.len() { "_".to_owned() } else { i.to_string() };
+        out += &format!("{arm} => {},\n", read(field));
+    }
+    out + "}\n}\n"
 }
 
 /// The variable that holds a member while its structure is read; apart from the names `r`, `v` and `field`.

@@ -42,16 +42,12 @@ impl Decode for DescribeAccountSettingsOutput {
         const FIELDS: &[&str] = &["MinimumThroughputBillingCommitment"];
         let mut minimum_throughput_billing_commitment = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => {
-                    minimum_throughput_billing_commitment = Some(read::structure::<
-                        MinimumThroughputBillingCommitmentOutput,
-                    >(
-                        r, v, "minimumThroughputBillingCommitment"
-                    )?)
-                }
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            minimum_throughput_billing_commitment = Some(read::structure::<MinimumThroughputBillingCommitmentOutput>(
+                r,
+                v,
+                "minimumThroughputBillingCommitment",
+            )?);
         }
         Ok(Self { minimum_throughput_billing_commitment })
     }

@@ -112,10 +112,8 @@ impl Decode for DescribeStreamOutput {
         const FIELDS: &[&str] = &["StreamDescription"];
         let mut stream_description = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => stream_description = Some(read::structure::<StreamDescription>(r, v, "streamDescription")?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            stream_description = Some(read::structure::<StreamDescription>(r, v, "streamDescription")?);
         }
         Ok(Self { stream_description: read::required(stream_description, "streamDescription", v) })
     }

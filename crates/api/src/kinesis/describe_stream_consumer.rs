@@ -100,10 +100,8 @@ impl Decode for DescribeStreamConsumerOutput {
         const FIELDS: &[&str] = &["ConsumerDescription"];
         let mut consumer_description = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => consumer_description = Some(read::structure::<ConsumerDescription>(r, v, "consumerDescription")?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            consumer_description = Some(read::structure::<ConsumerDescription>(r, v, "consumerDescription")?);
         }
         Ok(Self { consumer_description: read::required(consumer_description, "consumerDescription", v) })
     }

@@ -88,13 +88,9 @@ impl Decode for DescribeStreamSummaryOutput {
         const FIELDS: &[&str] = &["StreamDescriptionSummary"];
         let mut stream_description_summary = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => {
-                    stream_description_summary =
-                        Some(read::structure::<StreamDescriptionSummary>(r, v, "streamDescriptionSummary")?)
-                }
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            stream_description_summary =
+                Some(read::structure::<StreamDescriptionSummary>(r, v, "streamDescriptionSummary")?);
         }
         Ok(Self {
             stream_description_summary: read::required(stream_description_summary, "streamDescriptionSummary", v),

@@ -70,10 +70,8 @@ impl Decode for GetResourcePolicyOutput {
         const FIELDS: &[&str] = &["Policy"];
         let mut policy = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => policy = Some(r.string()?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            policy = Some(r.string()?);
         }
         Ok(Self { policy: read::required(policy, "policy", v) })
     }

@@ -148,10 +148,8 @@ impl Decode for GetShardIteratorOutput {
         const FIELDS: &[&str] = &["ShardIterator"];
         let mut shard_iterator = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => shard_iterator = Some(r.string()?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            shard_iterator = Some(r.string()?);
         }
         Ok(Self { shard_iterator })
     }

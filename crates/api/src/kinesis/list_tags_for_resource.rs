@@ -72,10 +72,8 @@ impl Decode for ListTagsForResourceOutput {
         const FIELDS: &[&str] = &["Tags"];
         let mut tags = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => tags = Some(read::list(r, v, "tags", 200, Tag::decode)?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            tags = Some(read::list(r, v, "tags", 200, Tag::decode)?);
         }
         Ok(Self { tags })
     }

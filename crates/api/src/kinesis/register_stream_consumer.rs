@@ -107,10 +107,8 @@ impl Decode for RegisterStreamConsumerOutput {
         const FIELDS: &[&str] = &["Consumer"];
         let mut consumer = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => consumer = Some(read::structure::<Consumer>(r, v, "consumer")?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            consumer = Some(read::structure::<Consumer>(r, v, "consumer")?);
         }
         Ok(Self { consumer: read::required(consumer, "consumer", v) })
     }

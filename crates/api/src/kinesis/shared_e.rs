@@ -20,13 +20,9 @@ impl Decode for EnhancedMetrics {
         const FIELDS: &[&str] = &["ShardLevelMetrics"];
         let mut shard_level_metrics = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => {
-                    shard_level_metrics =
-                        Some(read::list(r, v, "shardLevelMetrics", 7, |r, _| r.string().map(MetricsName::from))?)
-                }
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            shard_level_metrics =
+                Some(read::list(r, v, "shardLevelMetrics", 7, |r, _| r.string().map(MetricsName::from))?);
         }
         Ok(Self { shard_level_metrics })
     }

@@ -124,10 +124,8 @@ impl Decode for StreamModeDetails {
         const FIELDS: &[&str] = &["StreamMode"];
         let mut stream_mode = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => stream_mode = Some(r.string().map(StreamMode::from)?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            stream_mode = Some(r.string().map(StreamMode::from)?);
         }
         Ok(Self { stream_mode: read::required(stream_mode, "streamMode", v) })
     }

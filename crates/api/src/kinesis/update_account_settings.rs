@@ -21,16 +21,12 @@ impl Decode for UpdateAccountSettingsInput {
         const FIELDS: &[&str] = &["MinimumThroughputBillingCommitment"];
         let mut minimum_throughput_billing_commitment = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => {
-                    minimum_throughput_billing_commitment = Some(read::structure::<
-                        MinimumThroughputBillingCommitmentInput,
-                    >(
-                        r, v, "minimumThroughputBillingCommitment"
-                    )?)
-                }
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            minimum_throughput_billing_commitment = Some(read::structure::<MinimumThroughputBillingCommitmentInput>(
+                r,
+                v,
+                "minimumThroughputBillingCommitment",
+            )?);
         }
         Ok(Self {
             minimum_throughput_billing_commitment: read::required(
@@ -67,16 +63,12 @@ impl Decode for UpdateAccountSettingsOutput {
         const FIELDS: &[&str] = &["MinimumThroughputBillingCommitment"];
         let mut minimum_throughput_billing_commitment = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => {
-                    minimum_throughput_billing_commitment = Some(read::structure::<
-                        MinimumThroughputBillingCommitmentOutput,
-                    >(
-                        r, v, "minimumThroughputBillingCommitment"
-                    )?)
-                }
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            minimum_throughput_billing_commitment = Some(read::structure::<MinimumThroughputBillingCommitmentOutput>(
+                r,
+                v,
+                "minimumThroughputBillingCommitment",
+            )?);
         }
         Ok(Self { minimum_throughput_billing_commitment })
     }
@@ -103,10 +95,8 @@ impl Decode for MinimumThroughputBillingCommitmentInput {
         const FIELDS: &[&str] = &["Status"];
         let mut status = None;
         r.begin_struct()?;
-        while let Some(field) = r.next_field(FIELDS)? {
-            match field {
-                _ => status = Some(r.string().map(MinimumThroughputBillingCommitmentInputStatus::from)?),
-            }
+        while r.next_field(FIELDS)?.is_some() {
+            status = Some(r.string().map(MinimumThroughputBillingCommitmentInputStatus::from)?);
         }
         Ok(Self { status: read::required(status, "status", v) })
     }
