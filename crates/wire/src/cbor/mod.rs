@@ -1,5 +1,6 @@
 //! CBOR bodies, in the two dialects that AWS's clients speak.
 
+mod head;
 mod reader;
 mod writer;
 

@@ -2,14 +2,15 @@
 //!
 //! Lengths that the body declares are believed only as far as the body reaches: nothing is allocated by them.
 
+use std::ops::Range;
+
 use base::codec::{DecodeError, Reader};
 use base::time::Timestamp;
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use minicbor::Decoder;
-use minicbor::data::Type;
 
 use super::Dialect;
+use super::head::{self, Head};
 use crate::DEPTH_MAX;
 use crate::coral::{Found, Wanted, floor, saturate, wrong_type};
 
@@ -38,73 +39,112 @@ impl CborReader {
         Self { body, at: 0, dialect, open: Vec::with_capacity(8) }
     }
 
-    /// Runs one of the decoder's primitives at the current position and moves on by what it took.
-    fn take<'s, T>(
-        &'s mut self,
-        primitive: impl FnOnce(&mut Decoder<'s>) -> Result<T, minicbor::decode::Error>,
-    ) -> Result<T, DecodeError> {
-        let mut decoder = Decoder::new(&self.body);
-        decoder.set_position(self.at);
-        let value = primitive(&mut decoder).map_err(|_| DecodeError::malformed())?;
-        self.at = decoder.position();
-        Ok(value)
+    /// The head of the next item and where it ends.
+    #[inline]
+    fn peek(&self) -> Result<(Head, usize), DecodeError> {
+        head::read(&self.body, self.at)
     }
 
-    fn peek(&self) -> Result<Type, DecodeError> {
-        let mut decoder = Decoder::new(&self.body);
-        decoder.set_position(self.at);
-        decoder.datatype().map_err(|_| DecodeError::malformed())
-    }
-
-    fn enter(&mut self, len: Option<u64>) -> Result<(), DecodeError> {
+    fn enter(&mut self, len: Option<u64>, end: usize) -> Result<(), DecodeError> {
         if self.open.len() == DEPTH_MAX {
             return Err(DecodeError::malformed());
         }
+        self.at = end;
         self.open.push(len);
         Ok(())
     }
 
     fn enter_map(&mut self, wanted: Wanted) -> Result<(), DecodeError> {
-        if !matches!(self.peek()?, Type::Map | Type::MapIndef) {
-            return Err(self.wrong(wanted));
+        match self.peek()? {
+            (Head::Map(len), end) => self.enter(len, end),
+            (other, _) => Err(self.wrong(wanted, other)),
         }
-        let len = self.take(Decoder::map)?;
-        self.enter(len)
     }
 
     /// Moves to the next element of the current container; leaves it when it ends here.
     fn advance(&mut self) -> Result<bool, DecodeError> {
-        match self.open.last_mut().ok_or_else(DecodeError::malformed)? {
-            Some(0) => {}
+        let ends = match self.open.last_mut().ok_or_else(DecodeError::malformed)? {
+            Some(0) => true,
             Some(left) => {
                 *left -= 1;
-                return Ok(true);
+                false
             }
-            None => {
-                if self.peek()? != Type::Break {
-                    return Ok(true);
-                }
-                self.at += 1;
-            }
+            None => self.take_break(),
+        };
+        if ends {
+            self.open.pop();
         }
-        self.open.pop();
-        Ok(false)
+        Ok(!ends)
+    }
+
+    fn take_break(&mut self) -> bool {
+        let is_break = self.body.get(self.at) == Some(&0xff);
+        self.at += usize::from(is_break);
+        is_break
     }
 
     fn is_null(&self) -> Result<bool, DecodeError> {
-        Ok(matches!(self.peek()?, Type::Null | Type::Undefined))
+        Ok(self.peek()?.0 == Head::Null)
     }
 
-    fn text(&mut self) -> Result<ByteString, DecodeError> {
-        if self.peek()? == Type::String {
-            let mut decoder = Decoder::new(&self.body);
-            decoder.set_position(self.at);
-            let text = decoder.str().map_err(|_| DecodeError::malformed())?;
-            let slice = self.body.slice_ref(text.as_bytes());
-            self.at = decoder.position();
-            return ByteString::try_from(slice).map_err(|_| DecodeError::malformed());
+    /// Takes the content of a string whose head ends at `start`.
+    #[inline]
+    fn content(&mut self, start: usize, len: u64) -> Result<Range<usize>, DecodeError> {
+        let end = usize::try_from(len).ok().and_then(|len| start.checked_add(len));
+        let end = end.filter(|end| *end <= self.body.len()).ok_or_else(DecodeError::malformed)?;
+        self.at = end;
+        Ok(start..end)
+    }
+
+    /// Takes the chunks of a string of indefinite length whose head ends at `start`; `len_of` tells a chunk's
+    /// length from its head.
+    fn chunks(
+        &mut self,
+        start: usize,
+        len_of: fn(Head) -> Option<u64>,
+        mut take: impl FnMut(&[u8]) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        self.at = start;
+        while !self.take_break() {
+            let (head, end) = self.peek()?;
+            let len = len_of(head).ok_or_else(DecodeError::malformed)?;
+            let range = self.content(end, len)?;
+            take(&self.body[range])?;
         }
-        self.take(|d| d.str_iter()?.collect::<Result<String, _>>()).map(ByteString::from)
+        Ok(())
+    }
+
+    fn text(&mut self, start: usize, len: Option<u64>) -> Result<ByteString, DecodeError> {
+        if let Some(len) = len {
+            let range = self.content(start, len)?;
+            return ByteString::try_from(self.body.slice(range)).map_err(|_| DecodeError::malformed());
+        }
+        let mut text = String::new();
+        self.chunks(start, text_len, |chunk| {
+            text.push_str(utf8(chunk)?);
+            Ok(())
+        })?;
+        Ok(text.into())
+    }
+
+    /// Takes a member's name and returns its index in `names`.
+    fn key_index(&mut self, names: &[&str]) -> Result<Option<usize>, DecodeError> {
+        match self.peek()? {
+            (Head::Text(Some(len)), end) => {
+                let range = self.content(end, len)?;
+                let name = &self.body[range];
+                let index = names.iter().position(|n| n.as_bytes() == name);
+                if index.is_none() {
+                    utf8(name)?;
+                }
+                Ok(index)
+            }
+            (Head::Text(None), end) => {
+                let name = self.text(end, None)?;
+                Ok(names.iter().position(|n| name == *n))
+            }
+            _ => Err(DecodeError::malformed()),
+        }
     }
 
     /// Passes over one value. Recursion is bounded by the depth limit.
@@ -112,28 +152,22 @@ impl CborReader {
         if depth > DEPTH_MAX {
             return Err(DecodeError::malformed());
         }
-        match self.peek()? {
-            Type::Array | Type::ArrayIndef => {
-                let len = self.take(Decoder::array)?;
-                self.skip_elements(len, 1, depth)
+        let (head, end) = self.peek()?;
+        self.at = end;
+        match head {
+            Head::List(len) => self.skip_elements(len, 1, depth),
+            Head::Map(len) => self.skip_elements(len, 2, depth),
+            Head::Tag(_) => self.skip(depth + 1),
+            Head::Bytes(Some(len)) => self.content(end, len).map(drop),
+            Head::Bytes(None) => self.chunks(end, bytes_len, |_| Ok(())),
+            Head::Text(Some(len)) => {
+                let range = self.content(end, len)?;
+                utf8(&self.body[range]).map(drop)
             }
-            Type::Map | Type::MapIndef => {
-                let len = self.take(Decoder::map)?;
-                self.skip_elements(len, 2, depth)
-            }
-            Type::Tag => {
-                self.take(Decoder::tag)?;
-                self.skip(depth + 1)
-            }
-            Type::Bytes | Type::BytesIndef => self.take(|d| d.bytes_iter()?.try_for_each(|chunk| chunk.map(drop))),
-            Type::String | Type::StringIndef => self.take(|d| d.str_iter()?.try_for_each(|chunk| chunk.map(drop))),
-            Type::Bool => self.take(Decoder::bool).map(drop),
-            Type::Null => self.take(Decoder::null),
-            Type::Undefined => self.take(Decoder::undefined),
-            Type::Simple => self.take(Decoder::simple).map(drop),
-            Type::F16 | Type::F32 | Type::F64 => self.take(Decoder::f64).map(drop),
-            Type::Break | Type::Unknown(_) => Err(DecodeError::malformed()),
-            _ => self.take(Decoder::int).map(drop),
+            Head::Text(None) => self.chunks(end, text_len, |chunk| utf8(chunk).map(drop)),
+            Head::Break => Err(DecodeError::malformed()),
+            Head::Unsigned(_) | Head::Negative(_) => Ok(()),
+            Head::Float(_) | Head::Boolean(_) | Head::Null | Head::Simple => Ok(()),
         }
     }
 
@@ -144,10 +178,7 @@ impl CborReader {
             match &mut left {
                 Some(0) => return Ok(()),
                 Some(count) => *count -= 1,
-                None if self.peek()? == Type::Break => {
-                    self.at += 1;
-                    return Ok(());
-                }
+                None if self.take_break() => return Ok(()),
                 None => {}
             }
             for _ in 0..values_each {
@@ -157,14 +188,15 @@ impl CborReader {
     }
 
     fn number(&mut self, wanted: Wanted) -> Result<Number, DecodeError> {
-        match self.peek()? {
-            Type::F16 | Type::F32 | Type::F64 => self.take(Decoder::f64).map(Number::Float),
-            kind if is_integer(kind) => {
-                let value = i128::from(self.take(Decoder::int)?);
-                Ok(Number::Whole(i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })))
-            }
-            _ => Err(self.wrong(wanted)),
-        }
+        let (head, end) = self.peek()?;
+        let number = match head {
+            Head::Unsigned(value) => Number::Whole(i64::try_from(value).unwrap_or(i64::MAX)),
+            Head::Negative(value) => Number::Whole(i64::try_from(value).map_or(i64::MIN, |value| -1 - value)),
+            Head::Float(value) => Number::Float(value),
+            other => return Err(self.wrong(wanted, other)),
+        };
+        self.at = end;
+        Ok(number)
     }
 
     fn whole(&mut self, wanted: Wanted) -> Result<i64, DecodeError> {
@@ -175,26 +207,30 @@ impl CborReader {
     }
 
     #[cold]
-    fn wrong(&self, wanted: Wanted) -> DecodeError {
-        let found = match self.peek() {
+    fn wrong(&self, wanted: Wanted, head: Head) -> DecodeError {
+        let found = match head {
             _ if self.open.is_empty() => Found::Nothing,
-            Ok(Type::String | Type::StringIndef | Type::Bytes | Type::BytesIndef) => Found::String,
-            Ok(Type::F16 | Type::F32 | Type::F64) => Found::Number,
-            Ok(kind) if is_integer(kind) => Found::Number,
-            Ok(Type::Bool) => Found::Boolean,
-            Ok(Type::Array | Type::ArrayIndef) => Found::List,
-            Ok(Type::Map | Type::MapIndef) => Found::Map,
-            Ok(_) | Err(_) => Found::Nothing,
+            Head::Text(_) | Head::Bytes(_) => Found::String,
+            Head::Unsigned(_) | Head::Negative(_) | Head::Float(_) => Found::Number,
+            Head::Boolean(_) => Found::Boolean,
+            Head::List(_) => Found::List,
+            Head::Map(_) => Found::Map,
+            Head::Tag(_) | Head::Null | Head::Simple | Head::Break => Found::Nothing,
         };
         wrong_type(wanted, found)
     }
 }
 
-fn is_integer(kind: Type) -> bool {
-    matches!(
-        kind,
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int
-    )
+fn text_len(head: Head) -> Option<u64> {
+    if let Head::Text(len) = head { len } else { None }
+}
+
+fn bytes_len(head: Head) -> Option<u64> {
+    if let Head::Bytes(len) = head { len } else { None }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, DecodeError> {
+    std::str::from_utf8(bytes).map_err(|_| DecodeError::malformed())
 }
 
 impl Reader for CborReader {
@@ -204,13 +240,7 @@ impl Reader for CborReader {
 
     fn next_field(&mut self, names: &'static [&'static str]) -> Result<Option<usize>, DecodeError> {
         while self.advance()? {
-            let index = if self.peek()? == Type::String {
-                self.take(|d| d.str().map(|name| names.iter().position(|n| *n == name)))?
-            } else {
-                let name = self.text()?;
-                names.iter().position(|n| name == *n)
-            };
-            match index {
+            match self.key_index(names)? {
                 Some(index) if !self.is_null()? => return Ok(Some(index)),
                 _ => self.skip(self.open.len() + 1)?,
             }
@@ -219,11 +249,10 @@ impl Reader for CborReader {
     }
 
     fn begin_list(&mut self) -> Result<(), DecodeError> {
-        if !matches!(self.peek()?, Type::Array | Type::ArrayIndef) {
-            return Err(self.wrong(Wanted::List));
+        match self.peek()? {
+            (Head::List(len), end) => self.enter(len, end),
+            (other, _) => Err(self.wrong(Wanted::List, other)),
         }
-        let len = self.take(Decoder::array)?;
-        self.enter(len)
     }
 
     fn next_element(&mut self) -> Result<bool, DecodeError> {
@@ -236,7 +265,9 @@ impl Reader for CborReader {
 
     fn next_key(&mut self) -> Result<Option<ByteString>, DecodeError> {
         while self.advance()? {
-            let key = self.text()?;
+            let (head, end) = self.peek()?;
+            let Head::Text(len) = head else { return Err(DecodeError::malformed()) };
+            let key = self.text(end, len)?;
             if !self.is_null()? {
                 return Ok(Some(key));
             }
@@ -247,36 +278,36 @@ impl Reader for CborReader {
 
     fn string(&mut self) -> Result<ByteString, DecodeError> {
         match self.peek()? {
-            Type::String | Type::StringIndef => self.text(),
-            _ => Err(self.wrong(Wanted::String)),
+            (Head::Text(len), end) => self.text(end, len),
+            (other, _) => Err(self.wrong(Wanted::String, other)),
         }
     }
 
     fn blob(&mut self) -> Result<Bytes, DecodeError> {
         match self.peek()? {
-            Type::Bytes => {
-                let mut decoder = Decoder::new(&self.body);
-                decoder.set_position(self.at);
-                let blob = decoder.bytes().map_err(|_| DecodeError::malformed())?;
-                let slice = self.body.slice_ref(blob);
-                self.at = decoder.position();
-                Ok(slice)
+            (Head::Bytes(Some(len)), end) => {
+                let range = self.content(end, len)?;
+                Ok(self.body.slice(range))
             }
-            Type::BytesIndef => self.take(|d| {
+            (Head::Bytes(None), end) => {
                 let mut blob = BytesMut::new();
-                for chunk in d.bytes_iter()? {
-                    blob.extend_from_slice(chunk?);
-                }
+                self.chunks(end, bytes_len, |chunk| {
+                    blob.extend_from_slice(chunk);
+                    Ok(())
+                })?;
                 Ok(blob.freeze())
-            }),
-            _ => Err(self.wrong(Wanted::Blob)),
+            }
+            (other, _) => Err(self.wrong(Wanted::Blob, other)),
         }
     }
 
     fn boolean(&mut self) -> Result<bool, DecodeError> {
         match self.peek()? {
-            Type::Bool => self.take(Decoder::bool),
-            _ => Err(self.wrong(Wanted::Boolean)),
+            (Head::Boolean(value), end) => {
+                self.at = end;
+                Ok(value)
+            }
+            (other, _) => Err(self.wrong(Wanted::Boolean, other)),
         }
     }
 
@@ -298,8 +329,11 @@ impl Reader for CborReader {
 
     /// The tag may be missing; the number may be of either kind.
     fn timestamp(&mut self) -> Result<Timestamp, DecodeError> {
-        if self.peek()? == Type::Tag && self.take(Decoder::tag)?.as_u64() != TAG_EPOCH {
-            return Err(DecodeError::malformed());
+        if let (Head::Tag(tag), end) = self.peek()? {
+            if tag != TAG_EPOCH {
+                return Err(DecodeError::malformed());
+            }
+            self.at = end;
         }
         let number = self.number(Wanted::Timestamp)?;
         Ok(match (self.dialect, number) {

@@ -278,9 +278,9 @@ proptest! {
             prop_assert_eq!(parsed["Text"].as_str(), Some(&**value));
         }
         prop_assert_eq!(decode::<Everything>(&text), Ok(shape.clone()));
-        // The same through another writer, which escapes and spaces differently and sorts.
+        // The same through another writer, which escapes, spaces and sorts differently and rounds doubles.
         let again = serde_json::to_string_pretty(&parsed).expect("a value is JSON");
-        if shape.map.is_none() && shape.nested.is_none() {
+        if shape.map.is_none() && shape.nested.is_none() && shape.real.is_none() {
             prop_assert_eq!(decode::<Everything>(&again), Ok(shape));
         }
     }

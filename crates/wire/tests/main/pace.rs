@@ -64,6 +64,8 @@ fn bodies() {
             protocol.encode(&shape, &mut out);
         });
     }
+    out.clear();
+    Protocol::Cbor.encode(&shape.0, &mut out);
     let cbor = out.split().freeze();
     time("CBOR, 500 x 100 B decoded", || assert_eq!(decode(Protocol::Cbor, &cbor).records.len(), 500));
 }

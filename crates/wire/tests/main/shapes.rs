@@ -164,6 +164,26 @@ impl Decode for PutRecords {
     }
 }
 
+impl Encode for PutRecords {
+    fn encode(&self, writer: &mut dyn Writer) {
+        writer.begin_struct();
+        writer.field("StreamName");
+        writer.string(&self.stream);
+        writer.field("Records");
+        writer.begin_list(self.records.len());
+        for (data, key) in &self.records {
+            writer.begin_struct();
+            writer.field("Data");
+            writer.blob(data);
+            writer.field("PartitionKey");
+            writer.string(key);
+            writer.end_struct();
+        }
+        writer.end_list();
+        writer.end_struct();
+    }
+}
+
 pub mod strategy {
     use proptest::collection::vec;
     use proptest::option::of;
