@@ -1,0 +1,87 @@
+//! Opening the file, its schema, and what errors mean.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use store::catalog::CatalogError;
+
+/// Stored as SQLite's `user_version`; 0 means a file without a schema.
+const FORMAT_VERSION: i64 = 1;
+/// Stored as SQLite's `application_id`, so that the file tells what it is: "ANAB".
+const APPLICATION_ID: i64 = 0x414e_4142;
+/// How long one process waits for another that writes the same file.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+const SCHEMA: &str = "
+    CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE commits (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL) STRICT;
+    INSERT INTO commits VALUES (1, 0);
+";
+
+/// Opens the file for writing and creates what is missing.
+pub(super) fn open_writer(path: &Path, pages_max: u32) -> Result<Connection, String> {
+    // SQLite gives its side files the mode of the main file: it may hold wrapped secrets.
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| format!("cannot be created: {error}"))?;
+    let mut connection = open(path)?;
+    prepare(&mut connection, pages_max).map_err(|error| error.to_string())?;
+    let format = user_version(&connection).map_err(|error| error.to_string())?;
+    if format == FORMAT_VERSION {
+        Ok(connection)
+    } else {
+        Err(format!("it has format version {format}, this program reads {FORMAT_VERSION}"))
+    }
+}
+
+/// Opens an existing file for reading.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, String> {
+    let connection = open(path)?;
+    connection.pragma_update(None, "query_only", true).map_err(|error| error.to_string())?;
+    Ok(connection)
+}
+
+fn open(path: &Path) -> Result<Connection, String> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| error.to_string())?;
+    connection.busy_timeout(BUSY_WAIT).map_err(|error| error.to_string())?;
+    connection.set_prepared_statement_cache_capacity(16);
+    Ok(connection)
+}
+
+fn prepare(connection: &mut Connection, pages_max: u32) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update_and_check(None, "max_page_count", pages_max, |_| Ok(()))?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if user_version(&transaction)? == 0 {
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+    }
+    transaction.commit()
+}
+
+fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Number of the last commit.
+pub(super) fn last_version(connection: &Connection) -> rusqlite::Result<u64> {
+    let version: Option<i64> =
+        connection.prepare_cached("SELECT version FROM commits")?.query_row([], |row| row.get(0)).optional()?;
+    Ok(version.unwrap_or(0).unsigned_abs())
+}
+
+/// What an error of SQLite means to a caller.
+pub(super) fn explain(error: &rusqlite::Error) -> CatalogError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => CatalogError::Full(error.to_string()),
+        _ => CatalogError::Failed(error.to_string()),
+    }
+}
