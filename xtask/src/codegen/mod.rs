@@ -3,6 +3,7 @@
 //! extract (botocore -> models/) · model (the facts) · plan (what to generate) · types, errors, service,
 //! patterns (the text) · files (layout and formatting).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,6 +67,13 @@ pub fn run(arguments: &[&str]) -> Result<(), String> {
         ["--extract", data] => extract::run(Path::new(data), &root.join("models")),
         _ => Err(crate::HELP.to_owned()),
     }
+}
+
+/// Names of the operations of a service whose API is generated: those of its model without the ones left out.
+pub fn operations(service: &str) -> Result<BTreeSet<String>, String> {
+    let target = TARGETS.iter().find(|t| t.service == service).ok_or_else(|| format!("{service} is not generated"))?;
+    let model = load(&crate::root(), service)?;
+    Ok(Plan::new(&model, target).operations.iter().map(|operation| operation.name.to_owned()).collect())
 }
 
 /// Replaces the generated files of one service.

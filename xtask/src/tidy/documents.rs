@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use serde_json::Value;
-
 use super::{Complaints, walls};
-use crate::root;
+use crate::{codegen, root};
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 /// Made by `cargo xtask test --bless`.
@@ -46,11 +44,7 @@ fn check_code_map(complaints: &mut Complaints) -> Result<(), String> {
     Ok(())
 }
 
-/// Names of all operations of Kinesis Data Streams, from the model.
+/// Names of all operations of Kinesis Data Streams that the API has.
 pub(crate) fn operations() -> Result<BTreeSet<String>, String> {
-    let path = "models/kinesis.json";
-    let text = fs::read(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
-    let model: Value = serde_json::from_slice(&text).map_err(|error| format!("{path}: {error}"))?;
-    let operations = model["operations"].as_object().ok_or_else(|| format!("{path}: no operations"))?;
-    Ok(operations.keys().cloned().collect())
+    codegen::operations("kinesis")
 }
