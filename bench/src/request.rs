@@ -1,0 +1,83 @@
+//! Whole HTTP/1.1 requests as bytes, signed once and sent many times: a signature lives five minutes.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use base::time::{Clock, SystemClock};
+use base64_simd::STANDARD;
+use http::{HeaderMap, HeaderValue};
+use wire::sigv4::{Signer, SigningCredentials, ToSign};
+
+use crate::server::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+
+/// What to put on the wire around a body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Signing<'a> {
+    /// A signed call of this operation in JSON.
+    Json(&'a str),
+    /// No signature and no operation, for the bare server.
+    Bare,
+}
+
+/// Head and body of one request.
+pub(crate) fn sign(address: SocketAddr, signing: Signing<'_>, body: &[u8]) -> Vec<u8> {
+    let mut headers = HeaderMap::new();
+    let text = |text: String| HeaderValue::try_from(text).expect("addresses and operations are ASCII");
+    headers.insert("host", text(address.to_string()));
+    headers.insert("content-length", text(body.len().to_string()));
+    if let Signing::Json(operation) = signing {
+        headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.1"));
+        headers.insert("x-amz-target", text(format!("Kinesis_20131202.{operation}")));
+        let credentials = SigningCredentials {
+            access_key_id: ACCESS_KEY_ID,
+            secret_access_key: SECRET_ACCESS_KEY,
+            session_token: None,
+        };
+        let request = ToSign { method: "POST", path: "/", query: "", headers: &mut headers, body };
+        Signer::new("us-east-1", "kinesis")
+            .sign(request, credentials, SystemClock.now())
+            .expect("the key can stand in a header");
+    }
+    let mut out = b"POST / HTTP/1.1\r\n".to_vec();
+    for (name, value) in &headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
+    out
+}
+
+/// A PutRecords body of `count` records of `bytes` bytes, unlike those of other seeds.
+pub(crate) fn put_records(stream: &str, count: usize, bytes: usize, seed: u64) -> String {
+    let mut noise = Noise(seed.wrapping_mul(2_654_435_761).wrapping_add(1));
+    let mut out = format!(r#"{{"StreamName":"{stream}","Records":["#);
+    for i in 0..count {
+        let data: Vec<u8> = (0..bytes).map(|_| noise.byte()).collect();
+        let comma = if i == 0 { "" } else { "," };
+        let data = STANDARD.encode_to_string(&data);
+        write!(out, r#"{comma}{{"Data":"{data}","PartitionKey":"key-{:012}"}}"#, noise.next() % 1_000_000_000_000)
+            .expect("a string takes all that is written");
+    }
+    out.push_str("]}");
+    out
+}
+
+/// Bytes that no compression or prediction gains from (xorshift).
+#[derive(Debug)]
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[3]
+    }
+}
