@@ -1,1 +1,25 @@
-fn main() {}
+//! The `anabranch` command: the server, and commands for people that speak to any Kinesis API.
+//!
+//! Exit codes: 0 done, 1 failed, 2 not understood, 130 stopped from the keyboard before it was done.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+mod command;
+
+mod completions;
+mod config;
+mod put;
+mod serve;
+mod settings_flags;
+mod stream;
+mod tail;
+
+mod connect;
+mod failure;
+mod lineage;
+mod output;
+
+fn main() -> std::process::ExitCode {
+    command::run(std::env::args_os())
+}

@@ -1,0 +1,78 @@
+//! The command line as a whole, and the way from it to one command.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::failure::{Failure, SUCCESS};
+use crate::{completions, config, put, serve, stream, tail};
+
+/// Amazon Kinesis as open software: the server, and commands for people.
+///
+/// Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 stopped by Ctrl-C.
+#[derive(Debug, Parser)]
+#[command(name = "anabranch", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Box<serve::Serve>),
+    /// Look at the settings of a server
+    Config(config::Config),
+    /// Create, look at, reshard and delete streams
+    Stream(stream::Stream),
+    /// Write a file or standard input into a stream, one record a line
+    Put(put::Put),
+    /// Print the records of a stream as they come
+    Tail(tail::Tail),
+    /// Print the completions for a shell
+    Completions(completions::Completions),
+}
+
+/// Runs the command that `arguments` ask for.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match Cli::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        // Help and version are errors to the parser, with the exit code of success.
+        Err(error) => {
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(&matches) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    let cli = Cli::from_arg_matches(matches).map_err(|error| Failure::usage(error.to_string()))?;
+    match cli.command {
+        Command::Serve(command) => serve::run(&command),
+        Command::Config(command) => config::run(&command, matches),
+        Command::Stream(command) => with_runtime(stream::run(command)),
+        Command::Put(command) => with_runtime(put::run(command)),
+        Command::Tail(command) => with_runtime(tail::run(command)),
+        Command::Completions(command) => {
+            completions::run(&command, &mut Cli::command());
+            Ok(SUCCESS)
+        }
+    }
+}
+
+/// People's commands do little at a time: one thread serves them.
+fn with_runtime(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(command);
+    // A thread that waits for standard input must not hold the process.
+    runtime.shutdown_background();
+    result
+}
