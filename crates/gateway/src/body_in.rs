@@ -1,0 +1,122 @@
+//! Bodies of requests: read whole, into one buffer, under a limit each and a budget together.
+
+use std::sync::Arc;
+
+use base::Bytes;
+use bytes::BytesMut;
+use http::HeaderMap;
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Duration, Instant, timeout_at};
+
+use crate::settings::Limits;
+
+/// The budget counts in units, because a permit holds 32 bits.
+const UNIT: usize = 1024;
+/// What a refused body may still send before the connection is closed on it, so that its sender reads the answer.
+const REFUSED_BYTES_MAX: usize = 64 * 1024 * 1024;
+const REFUSED_TIME: Duration = Duration::from_secs(2);
+
+/// Memory for bodies.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    units: Arc<Semaphore>,
+    units_max: usize,
+}
+
+/// A body, and the memory that it takes of the budget.
+#[derive(Debug)]
+pub struct Held {
+    pub bytes: Bytes,
+    pub _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    TooLarge,
+    /// The client was too slow.
+    Slow,
+    /// The client has gone, or does not speak HTTP.
+    Broken,
+}
+
+impl Budget {
+    pub fn new(bytes: usize) -> Self {
+        let units_max = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        Self { units: Arc::new(Semaphore::new(units_max)), units_max }
+    }
+
+    async fn take(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let units = (bytes.div_ceil(UNIT)).min(self.units_max);
+        let units = u32::try_from(units).expect("the budget has at most 2^32 units");
+        Arc::clone(&self.units).acquire_many_owned(units).await.expect("the budget is never closed")
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+pub async fn read(
+    mut body: Incoming,
+    headers: &HeaderMap,
+    limit: usize,
+    budget: &Budget,
+    limits: &Limits,
+) -> Result<Held, BodyError> {
+    if body.is_end_stream() {
+        return Ok(Held { bytes: Bytes::new(), _permit: None });
+    }
+    let declared = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    if declared.is_some_and(|bytes| bytes > limit) {
+        refuse(body, headers);
+        return Err(BodyError::TooLarge);
+    }
+    // Whoever does not say how long the body is waits for room for the longest.
+    let permit = budget.take(declared.unwrap_or(limit)).await;
+    let deadline = Instant::now() + limits.body_whole;
+    let mut read = BytesMut::new();
+    loop {
+        let wait = deadline.min(Instant::now() + limits.body_idle);
+        let frame = match timeout_at(wait, body.frame()).await {
+            Err(_) => return Err(BodyError::Slow),
+            Ok(None) => break,
+            Ok(Some(Err(_))) => return Err(BodyError::Broken),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if read.len() + data.len() > limit {
+            refuse(body, headers);
+            return Err(BodyError::TooLarge);
+        }
+        if read.is_empty() {
+            if declared == Some(data.len()) {
+                return Ok(Held { bytes: data, _permit: Some(permit) });
+            }
+            read.reserve(declared.unwrap_or(data.len()));
+        }
+        read.extend_from_slice(&data);
+    }
+    if declared.is_some_and(|bytes| bytes != read.len()) {
+        return Err(BodyError::Broken);
+    }
+    Ok(Held { bytes: read.freeze(), _permit: Some(permit) })
+}
+
+/// Lets the sender of a refused body go on for a while: were its connection closed with bytes unread, the
+/// system would reset it, and the answer could be lost. Who waits for permission to send gets none.
+fn refuse(mut body: Incoming, headers: &HeaderMap) {
+    if headers.contains_key(http::header::EXPECT) {
+        return;
+    }
+    tokio::spawn(async move {
+        let deadline = Instant::now() + REFUSED_TIME;
+        let mut bytes = 0;
+        while let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > REFUSED_BYTES_MAX {
+                break;
+            }
+        }
+    });
+}

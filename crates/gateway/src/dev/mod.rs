@@ -1,0 +1,99 @@
+//! The control API of `--dev`, under `/_anabranch/dev/`: reset, move the clock, inject errors.
+//!
+//! Served without authentication, so only ever on loopback listeners; pages in browsers are refused.
+
+mod faults;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::BoxFuture;
+use base::time::Timestamp;
+use http::request::Parts;
+use http::{Method, header};
+use serde_json::{Value, json};
+
+pub use faults::{Fault, Faults};
+
+use crate::reply::Reply;
+
+/// Of the paths that belong to this API.
+pub const PREFIX: &str = "/_anabranch/dev/";
+const JSON: &str = "application/json";
+/// The clock moves at most this far at once: ten years.
+const ADVANCE_SECONDS_MAX: f64 = 10.0 * 366.0 * 86_400.0;
+
+/// What the control API may do to the node.
+pub trait DevControl: Send + Sync {
+    /// Forgets all streams, with everything that belongs to them.
+    fn reset(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// Moves the node's clock forward and answers the new time.
+    fn advance(&self, by: Duration) -> Timestamp;
+    fn now(&self) -> Timestamp;
+}
+
+/// The control API.
+pub struct Dev {
+    control: Arc<dyn DevControl>,
+    pub faults: Faults,
+}
+
+impl Dev {
+    pub fn new(control: Arc<dyn DevControl>) -> Self {
+        Self { control, faults: Faults::default() }
+    }
+
+    /// `path` is what follows [`PREFIX`].
+    pub async fn answer(&self, head: &Parts, path: &str, body: &[u8]) -> Reply {
+        if head.headers.contains_key(header::ORIGIN) {
+            return refused(403, "the control API is not for pages in browsers");
+        }
+        match (&head.method, path) {
+            (&Method::POST, "reset") => match self.control.reset().await {
+                Ok(()) => {
+                    self.faults.clear();
+                    self.state()
+                }
+                Err(reason) => refused(500, &reason),
+            },
+            (&Method::POST, "clock/advance") => match seconds(body) {
+                Ok(by) => {
+                    self.control.advance(by);
+                    self.state()
+                }
+                Err(reason) => refused(400, reason),
+            },
+            (&Method::PUT, "faults") => match Fault::parse(body).and_then(|fault| self.faults.put(fault)) {
+                Ok(()) => self.state(),
+                Err(reason) => refused(400, &reason),
+            },
+            (&Method::DELETE, "faults") => {
+                self.faults.clear();
+                self.state()
+            }
+            (&Method::GET, "state") => self.state(),
+            _ => refused(404, "POST reset, POST clock/advance, PUT faults, DELETE faults, GET state"),
+        }
+    }
+
+    fn state(&self) -> Reply {
+        let now = self.control.now();
+        answer(200, &json!({ "now": now.millis() as f64 / 1000.0, "faults": self.faults.to_json() }))
+    }
+}
+
+fn seconds(body: &[u8]) -> Result<Duration, &'static str> {
+    let wanted = "the body must be like {\"seconds\": 300}, and the clock moves forward only";
+    let value: Value = serde_json::from_slice(body).map_err(|_| wanted)?;
+    let seconds = value.get("seconds").and_then(Value::as_f64).ok_or(wanted)?;
+    if (0.0..=ADVANCE_SECONDS_MAX).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wanted) }
+}
+
+fn refused(status: u16, message: &str) -> Reply {
+    answer(status, &json!({ "message": message }))
+}
+
+fn answer(status: u16, value: &Value) -> Reply {
+    let code = if status == 200 { "OK" } else { "Refused" };
+    Reply::plain(status, code, JSON, format!("{value}\n"))
+}

@@ -1,0 +1,130 @@
+//! Where a request goes: health and metrics, the control API, or a service.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use api::service::{OperationModel, ServiceModel};
+use base::caller::Caller;
+use base::time::Clock;
+use futures_util::FutureExt as _;
+use http::request::Parts;
+use http::{Method, Request, Response, header};
+use hyper::body::Incoming;
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, error};
+use wire::Protocol;
+use wire::sigv4::AuthError;
+
+use crate::activity::{Activity, Running};
+use crate::body_in::{self, BodyError, Budget};
+use crate::call::{self, Hosted};
+use crate::dev::Dev;
+use crate::identity::Gate;
+use crate::monitor::{Finished, Monitor};
+use crate::reply::{Reply, ReplyBody, preflight};
+use crate::settings::Settings;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What all requests share.
+pub struct Context {
+    pub services: Vec<Hosted>,
+    pub gate: Gate,
+    pub clock: Arc<dyn Clock>,
+    pub monitor: Arc<dyn Monitor>,
+    pub dev: Option<Dev>,
+    pub settings: Settings,
+    pub budget: Budget,
+    /// True once the gateway takes no more requests.
+    pub stop: watch::Receiver<bool>,
+    /// A stopping gateway waits until the last clone is gone: this one goes with the last connection, others belong
+    /// to operations that go on without theirs.
+    pub drain: mpsc::Sender<Infallible>,
+}
+
+impl Context {
+    pub fn find(&self, prefix: &str, operation: &str) -> Option<(&Hosted, &'static OperationModel)> {
+        let hosted = self.services.iter().find(|hosted| hosted.service.model().target_prefix == prefix)?;
+        Some((hosted, hosted.service.model().operation(operation)?))
+    }
+
+    pub fn caller(&self, head: &Parts, body: &[u8], service: &ServiceModel) -> Result<Caller, AuthError> {
+        self.gate.caller(head, body, service, self.clock.now(), &self.settings)
+    }
+
+    /// The status, name and text of an error that the control API wants in place of an answer.
+    pub fn injected(&self, operation: &OperationModel) -> Option<(u16, &'static str, &'static str)> {
+        self.dev.as_ref()?.faults.draw(operation)
+    }
+}
+
+/// Answers one request; a panic on the way is an answer too.
+pub async fn answer(
+    context: Arc<Context>,
+    activity: Arc<Activity>,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Infallible> {
+    let began = Instant::now();
+    let running = activity.request();
+    let (head, body) = request.into_parts();
+    if let Some(response) = preflight(&head.method, &head.headers) {
+        return Ok(response);
+    }
+    let mut request_bytes = 0;
+    let routed = AssertUnwindSafe(route(&context, &head, body, running, &mut request_bytes)).catch_unwind().await;
+    let reply = routed.unwrap_or_else(|_| {
+        error!(target = ?head.headers.get("x-amz-target"), "a request panicked");
+        let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let protocol = content_type.and_then(Protocol::detect).unwrap_or(Protocol::Json11);
+        call::failure(protocol, 500, "InternalFailure", None)
+    });
+    let finished = Finished {
+        operation: reply.operation,
+        code: reply.code,
+        status: reply.status,
+        elapsed: began.elapsed(),
+        request_bytes,
+        reply_bytes: reply.body_bytes(),
+    };
+    context.monitor.finished(&finished);
+    debug!(operation = finished.operation, code = finished.code, elapsed = ?finished.elapsed, "answered");
+    Ok(reply.into_response(head.headers.contains_key(header::ORIGIN)))
+}
+
+async fn route(context: &Context, head: &Parts, body: Incoming, running: Running, request_bytes: &mut usize) -> Reply {
+    if matches!(head.method, Method::GET | Method::HEAD)
+        && let Some(reply) = operators_page(context, head.uri.path())
+    {
+        return reply;
+    }
+    let limits = &context.settings.limits;
+    let held = match body_in::read(body, &head.headers, limits.body_bytes_max, &context.budget, limits).await {
+        Ok(held) => held,
+        Err(BodyError::TooLarge) => return Reply::plain(413, "RequestEntityTooLarge", TEXT, ""),
+        Err(BodyError::Slow) => return Reply::plain(408, "RequestTimeout", TEXT, ""),
+        Err(BodyError::Broken) => return Reply::plain(400, "BrokenBody", TEXT, ""),
+    };
+    *request_bytes = held.bytes.len();
+    if let Some(dev) = &context.dev
+        && let Some(path) = head.uri.path().strip_prefix(crate::dev::PREFIX)
+    {
+        return dev.answer(head, path, &held.bytes).await;
+    }
+    call::answer(context, head, held, running).await
+}
+
+fn operators_page(context: &Context, path: &str) -> Option<Reply> {
+    match path {
+        "/livez" => Some(Reply::plain(200, "OK", TEXT, "ok\n")),
+        "/readyz" => Some(match context.monitor.ready() {
+            _ if *context.stop.borrow() => Reply::plain(503, "NotReady", TEXT, "stopping\n"),
+            Ok(()) => Reply::plain(200, "OK", TEXT, "ok\n"),
+            Err(reason) => Reply::plain(503, "NotReady", TEXT, format!("{reason}\n")),
+        }),
+        "/metrics" => Some(Reply::plain(200, "OK", METRICS, context.monitor.metrics())),
+        _ => None,
+    }
+}

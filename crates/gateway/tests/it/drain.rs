@@ -1,0 +1,77 @@
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::http2::{connect, messages, send};
+use crate::support::{Wish, post, read_answer, start};
+
+#[tokio::test]
+async fn running_requests_are_answered_before_the_end() {
+    let server = start(Wish::default()).await;
+    let mut idle = TcpStream::connect(server.address).await.expect("listening");
+    idle.write_all(post("Echo", "{}").as_bytes()).await.expect("sent");
+    assert_eq!(read_answer(&mut idle).await.expect("an answer").status, 200);
+    let mut busy = TcpStream::connect(server.address).await.expect("listening");
+    busy.write_all(post("Wait", "{}").as_bytes()).await.expect("sent");
+    while server.fake.waiting.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let stopping = tokio::spawn(server.gateway.shutdown(Duration::from_secs(60)));
+    assert!(read_answer(&mut idle).await.is_none(), "idle connections are let go");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    server.fake.go.add_permits(1);
+    let answer = read_answer(&mut busy).await.expect("an answer");
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    stopping.await.expect("stopped");
+    assert_eq!(server.seen.open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn event_streams_end_cleanly() {
+    let server = start(Wish::default()).await;
+    let mut client = connect(TcpStream::connect(server.address).await.expect("listening")).await;
+    let mut body = send(&mut client, "Events", "{}").await.into_body();
+    let first = body.frame().await.expect("a frame").expect("no error").into_data().expect("data");
+    let began = Instant::now();
+    let stopping = tokio::spawn(server.gateway.shutdown(Duration::from_secs(60)));
+    let rest = body.collect().await.expect("a clean end").to_bytes();
+    let all = [first, rest].concat();
+    assert_eq!(messages(all.as_slice().into())[0], "event initial-response {}");
+    stopping.await.expect("stopped");
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn who_does_not_end_in_time_is_cut() {
+    let server = start(Wish::default()).await;
+    let mut busy = TcpStream::connect(server.address).await.expect("listening");
+    busy.write_all(post("Wait", "{}").as_bytes()).await.expect("sent");
+    while server.fake.waiting.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    server.gateway.shutdown(Duration::from_millis(50)).await;
+    let mut rest = Vec::new();
+    let _ = busy.read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+}
+
+#[tokio::test]
+async fn an_operation_outlives_its_client() {
+    let server = start(Wish::default()).await;
+    let mut gone = TcpStream::connect(server.address).await.expect("listening");
+    gone.write_all(post("Wait", "{}").as_bytes()).await.expect("sent");
+    while server.fake.waiting.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(gone);
+    while server.seen.open.load(Ordering::SeqCst) > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(server.fake.waited.load(Ordering::SeqCst), 0);
+    server.fake.go.add_permits(1);
+    server.gateway.shutdown(Duration::from_secs(60)).await;
+    assert_eq!(server.fake.waited.load(Ordering::SeqCst), 1);
+}

@@ -1,0 +1,13 @@
+//! The gateway over real sockets, with a service that does little.
+
+mod fake;
+mod support;
+
+mod control_api;
+mod drain;
+mod errors;
+mod http1;
+mod http2;
+mod limits;
+mod signatures;
+mod tls;
