@@ -95,9 +95,9 @@ class Server:
         """Moves the clock of a `--dev` server forward."""
         self.control("clock/advance", {"seconds": seconds})
 
-    def control(self, path, body):
+    def control(self, path, body, method="POST"):
         """Calls the control API of a `--dev` server."""
-        status, text = self.request("POST", f"/_dev/{path}", json.dumps(body))
+        status, text = self.request(method, f"/_anabranch/dev/{path}", json.dumps(body))
         assert status == 200, (status, text)
 
     def kill(self):

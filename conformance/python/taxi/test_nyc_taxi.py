@@ -20,23 +20,18 @@ FIRST, HALF = "shardId-000000000000", str(2**127)
 
 @pytest.fixture
 def anabranch():
-    """Runs `anabranch` against a server, as a person would."""
+    """Runs `anabranch` against a server, as a person would; what it prints."""
 
-    def run(server, *arguments, **options):
+    def run(server, *arguments):
         environment = {
             "PATH": os.environ["PATH"], "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL_KINESIS": server.endpoint,
         }
-        return subprocess.Popen([BINARY, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, **options)
+        ended = subprocess.run([BINARY, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True, timeout=120)
+        assert ended.returncode == 0, (arguments, ended.stdout[-2000:], ended.stderr)
+        return ended.stdout
 
-    def finish(server, *arguments):
-        process = run(server, *arguments)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, (arguments, out, err)
-        return out
-
-    run.finish = finish
     return run
 
 
@@ -77,19 +72,10 @@ def subscribed(kinesis, name):
     return found
 
 
-def tailed(anabranch, server, name, count):
-    """What `anabranch tail` prints, until `count` lines have come."""
-    process = anabranch(server, "tail", name, "--from", "horizon", "--output", "json")
-    lines = []
-    try:
-        while len(lines) < count:
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            lines.append(json.loads(line))
-    finally:
-        process.kill()
-        process.wait()
-    return lines
+def tailed(anabranch, server, name, *options):
+    """What `anabranch tail` prints, in its order."""
+    out = anabranch(server, "tail", name, "--from", "horizon", "--no-follow", "--output", "json", *options)
+    return [json.loads(line)["Data"] for line in out.splitlines()]
 
 
 def check(anabranch, server, kinesis, name, wanted):
@@ -101,13 +87,8 @@ def check(anabranch, server, kinesis, name, wanted):
     for rows in by_shard.values():
         assert [order[row] for row in rows] == sorted(order[row] for row in rows)
     assert subscribed(kinesis, name) == by_shard
-    lines = tailed(anabranch, server, name, len(wanted))
-    assert sorted(text_of(line) for line in lines) == sorted(wanted)
-
-
-def text_of(line):
-    """The data of one line of `tail --output json`."""
-    return line["data"]
+    assert sorted(tailed(anabranch, server, name)) == sorted(wanted)
+    assert sorted(tailed(anabranch, server, name, "--consumer", "tail")) == sorted(wanted)
 
 
 def test_through_boto3(anabranch):
@@ -135,29 +116,30 @@ def test_through_the_command_line(anabranch, tmp_path):
         (tmp_path / f"part{i}").write_text("\n".join(part) + "\n")
     with Server() as server:
         kinesis = connect(server)
-        anabranch.finish(server, "stream", "create", "taxi", "--shards", "1")
-        anabranch.finish(server, "put", "taxi", str(tmp_path / "part0"))
-        anabranch.finish(server, "stream", "split", "taxi", FIRST)
-        anabranch.finish(server, "put", "taxi", str(tmp_path / "part1"))
+        anabranch(server, "stream", "create", "taxi", "--shards", "1", "--wait")
+        anabranch(server, "put", "taxi", str(tmp_path / "part0"))
+        anabranch(server, "stream", "split", "taxi", FIRST, "--wait")
+        anabranch(server, "put", "taxi", str(tmp_path / "part1"))
         server.kill()
         server.start()
-        anabranch.finish(server, "stream", "merge", "taxi", "shardId-000000000001", "shardId-000000000002")
-        anabranch.finish(server, "put", "taxi", str(tmp_path / "part2"))
+        anabranch(server, "stream", "merge", "taxi", "shardId-000000000001", "shardId-000000000002",
+                  "--wait")
+        anabranch(server, "put", "taxi", str(tmp_path / "part2"))
         server.kill()
         server.start()
         records = read_stream(kinesis, "taxi")
         found = sorted(r["Data"].decode() for shard in records.values() for r in shard)
         assert found == sorted(LINES)
-        assert sorted(text_of(line) for line in tailed(anabranch, server, "taxi", len(LINES))) == sorted(LINES)
-        show = json.loads(anabranch.finish(server, "stream", "show", "taxi", "--output", "json"))
+        assert sorted(tailed(anabranch, server, "taxi")) == sorted(LINES)
+        show = json.loads(anabranch(server, "stream", "show", "taxi", "--output", "json"))
         assert "taxi" in json.dumps(show)
 
 
 def test_a_column_as_partition_key(anabranch):
     with Server() as server:
         kinesis = connect(server)
-        anabranch.finish(server, "stream", "create", "taxi", "--shards", "4")
-        anabranch.finish(server, "put", "taxi", str(FILE), "--csv", "timestamp")
+        anabranch(server, "stream", "create", "taxi", "--shards", "4", "--wait")
+        anabranch(server, "put", "taxi", str(FILE), "--csv-key", "timestamp")
         by_key = {
             r["PartitionKey"]: r["Data"].decode() for shard in read_stream(kinesis, "taxi").values() for r in shard
         }
