@@ -9,7 +9,9 @@ use crate::root;
 /// # Errors
 /// When a build or the run fails.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
-    cargo(&["build", "--release", "--package", "cli", "--package", "bench"])?;
+    // One after the other, so that the server has the features that it ships with and no more.
+    cargo(&["build", "--release", "--package", "cli"])?;
+    cargo(&["build", "--release", "--package", "bench"])?;
     let target = root().join("target/release");
     let status = Command::new(target.join("bench"))
         .arg("--server")

@@ -1,5 +1,6 @@
 """What was acknowledged survives kill -9; one process per data directory; a clean stop."""
 
+import re
 import subprocess
 import threading
 import time
@@ -84,6 +85,35 @@ def test_terminating_keeps_what_is_acknowledged():
         server.start()
         found = [r["Data"] for r in read(kinesis, name)]
         assert len(found) == len(set(found)) and set(acknowledged) <= set(found) and len(acknowledged) > 10
+
+
+def test_damage_in_the_middle_of_a_journal():
+    """The server refuses to start and names file and offset; it never shortens the log."""
+    with Server() as server:
+        kinesis = connect(server)
+        name = make_stream(kinesis)
+        for i in range(50):
+            kinesis.put_record(StreamName=name, Data=f"record number {i} of fifty".encode(), PartitionKey="k")
+        server.kill()
+        (path, at), = [
+            (path, path.read_bytes().index(b"record number 20 of fifty"))
+            for path in server.data.rglob("*.journal") if b"record number 20 of fifty" in path.read_bytes()
+        ]
+
+        def write(data):
+            with open(path, "r+b") as journal:
+                journal.seek(at)
+                journal.write(data)
+
+        write(b"damaged")
+        server.spawn()
+        assert server.process.wait(timeout=30) not in (0, None)
+        said = server.log.read_text()
+        assert path.name in said and re.search(r"\d{4,}", said.split(path.name)[-1]), said
+        assert "panicked" not in said
+        write(b"record ")
+        server.start()
+        assert len(read(kinesis, name)) == 50
 
 
 def test_a_second_process_is_refused():

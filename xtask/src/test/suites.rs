@@ -13,10 +13,11 @@ use crate::root;
 /// In the order in which they run.
 pub(super) const NAMES: &[&str] = &["boto3", "awscli", "javascript", "rust", "taxi", "kill"];
 
-/// The server as it ships, and the Rust suites.
+/// The server as it ships, and the Rust suites; these with the features of the whole workspace, so that the unit
+/// tests have built most of it already.
 pub(super) fn build() -> Result<(), String> {
     cargo(&["build", "--release", "--package", "cli"])?;
-    cargo(&["build", "--package", "conformance-rust"])
+    cargo(&["build", "--workspace", "--bin", "conformance-rust"])
 }
 
 pub(super) fn run(name: &str) -> Result<Tally, String> {
