@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::failure::{Failure, SUCCESS};
-use crate::{completions, config, put, serve, stream, tail};
+use crate::{completions, config, put, serve, stream, tail, top};
 
 /// Amazon Kinesis as open software: the server, and commands for people.
 ///
@@ -30,6 +30,8 @@ enum Command {
     Put(put::Put),
     /// Print the records of a stream as they come
     Tail(tail::Tail),
+    /// Show live rates per stream and shard
+    Top(top::Top),
     /// Print the completions for a shell
     Completions(completions::Completions),
 }
@@ -58,6 +60,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Command::Stream(command) => with_runtime(stream::run(command)),
         Command::Put(command) => with_runtime(put::run(command)),
         Command::Tail(command) => with_runtime(tail::run(command)),
+        Command::Top(command) => with_runtime(top::run(command)),
         Command::Completions(command) => {
             completions::run(&command, &mut Cli::command());
             Ok(SUCCESS)

@@ -14,6 +14,7 @@ mod serve;
 mod settings_flags;
 mod stream;
 mod tail;
+mod top;
 
 mod connect;
 mod failure;

@@ -171,6 +171,6 @@ mod tests {
         let numbers: Vec<u64> = batch.lines.iter().map(|line| line.number).collect();
         assert_eq!(numbers, [2, 5]);
         assert_eq!((batch.rejects[0].number, batch.rejects[0].reason.as_str()), (4, "the partition key is empty"));
-        assert_eq!(batch.input_bytes, 22);
+        assert_eq!(batch.input_bytes, 19);
     }
 }
