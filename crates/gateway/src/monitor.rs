@@ -27,6 +27,6 @@ pub trait Monitor: Send + Sync {
     /// Why the node should get no requests now: the body of `/readyz`.
     fn ready(&self) -> Result<(), String>;
 
-    /// The body of `/metrics`, in Prometheus's text format.
+    /// The body of `/metrics`, in OpenMetrics' text format, which Prometheus reads.
     fn metrics(&self) -> String;
 }

@@ -27,7 +27,7 @@ use crate::reply::{Reply, ReplyBody, preflight};
 use crate::settings::Settings;
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What all requests share.
 pub struct Context {

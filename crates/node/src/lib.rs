@@ -5,7 +5,15 @@
 
 pub mod settings;
 
+pub mod keys;
+
 mod start;
 
-pub use auth::{KeySummary, NewKey};
+mod directory;
+mod metrics;
+mod process;
+mod root_key;
+mod tls;
+
+pub use auth::{KeySummary, KeysError, NewKey};
 pub use start::{Addresses, Node, StartError, Trust, runtime};

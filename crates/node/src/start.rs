@@ -3,13 +3,25 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use auth::KeysError;
+use store_local::CatalogOpenError;
 use thiserror::Error;
 
+use crate::directory::DirectoryError;
 use crate::settings::Settings;
+use crate::tls::TlsError;
 
 /// Why a node does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogOpenError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("{address} cannot be listened on: {reason}")]
     Listen { address: SocketAddr, reason: std::io::Error },
 }

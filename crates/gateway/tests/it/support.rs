@@ -73,18 +73,13 @@ impl DevControl for Control {
 }
 
 /// What a test may want to be different.
+#[derive(Default)]
 pub struct Wish {
     pub auth: bool,
     pub dev: bool,
     pub region: Option<&'static str>,
     pub limits: Limits,
     pub tls: Option<Arc<rustls::ServerConfig>>,
-}
-
-impl Default for Wish {
-    fn default() -> Self {
-        Self { auth: false, dev: false, region: None, limits: Limits::default(), tls: None }
-    }
 }
 
 pub struct Server {

@@ -1,0 +1,138 @@
+//! The data directory: what lies where.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use tracing::warn;
+
+use crate::root_key::{LocalRootKey, ROOT_KEY_BYTES};
+
+const CATALOG: &str = "catalog.db";
+const ROOT_KEY: &str = "root.key";
+const TLS: &str = "tls";
+
+/// A file of the data directory cannot be used.
+#[derive(Debug, Error)]
+pub enum DirectoryError {
+    #[error("{path} cannot be {action}: {error}", path = path.display())]
+    File { path: PathBuf, action: &'static str, error: io::Error },
+    #[error("{path} is not a root key: it must hold exactly {ROOT_KEY_BYTES} bytes", path = path.display())]
+    RootKey { path: PathBuf },
+    #[error("{path} is missing, but there is data: without this key what is encrypted cannot be read; put it back", path = path.display())]
+    RootKeyMissing { path: PathBuf },
+}
+
+fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> DirectoryError {
+    move |error| DirectoryError::File { path: path.to_owned(), action, error }
+}
+
+/// The directory that everything of a node is kept in.
+#[derive(Debug, Clone)]
+pub struct DataDirectory(PathBuf);
+
+impl DataDirectory {
+    /// Makes the directory, readable for its owner only, when there is none.
+    pub fn open(path: &Path) -> Result<Self, DirectoryError> {
+        make_private(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    pub fn catalog(&self) -> PathBuf {
+        self.0.join(CATALOG)
+    }
+
+    /// The directory of the local CA.
+    pub fn tls(&self) -> Result<PathBuf, DirectoryError> {
+        let path = self.0.join(TLS);
+        make_private(&path)?;
+        Ok(path)
+    }
+
+    /// The key in `file`, or the directory's own, which is made at the first start.
+    pub fn root_key(&self, file: Option<&Path>) -> Result<LocalRootKey, DirectoryError> {
+        if let Some(path) = file {
+            return read_root_key(path);
+        }
+        let path = self.0.join(ROOT_KEY);
+        if !path.exists() {
+            if self.catalog().exists() {
+                return Err(DirectoryError::RootKeyMissing { path });
+            }
+            write_once(&path, &LocalRootKey::random())?;
+        }
+        read_root_key(&path)
+    }
+}
+
+fn make_private(path: &Path) -> Result<(), DirectoryError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path, "made"))
+}
+
+fn read_root_key(path: &Path) -> Result<LocalRootKey, DirectoryError> {
+    let file = File::open(path).map_err(failed(path, "read"))?;
+    let mode = file.metadata().map_err(failed(path, "read"))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), "the root key can be read by others");
+    }
+    let mut bytes = Vec::with_capacity(ROOT_KEY_BYTES + 1);
+    file.take(ROOT_KEY_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed(path, "read"))?;
+    let key = <[u8; ROOT_KEY_BYTES]>::try_from(bytes).map_err(|_| DirectoryError::RootKey { path: path.to_owned() })?;
+    Ok(LocalRootKey::new(&key))
+}
+
+/// Writes a file that only its owner can read, whole or not at all. One that is there already is left alone.
+pub fn write_once(path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = PathBuf::from(name);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        match std::fs::hard_link(&new, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => std::fs::remove_file(&new)?,
+        }
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().map_err(failed(path, "written"))
+}
+
+#[cfg(test)]
+mod tests {
+    use store::root_key::RootKey as _;
+
+    use super::*;
+
+    fn directory() -> (tempfile::TempDir, DataDirectory) {
+        let temporary = tempfile::tempdir().expect("a directory");
+        let directory = DataDirectory::open(&temporary.path().join("a/b")).expect("made");
+        (temporary, directory)
+    }
+
+    #[test]
+    fn the_root_key_is_made_once_and_is_private() {
+        let (_temporary, directory) = directory();
+        let first = directory.root_key(None).expect("made");
+        assert_eq!(directory.root_key(None).expect("read").id(), first.id());
+        let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&directory.0.join(ROOT_KEY)), 0o600);
+        assert_eq!(mode(&directory.0), 0o700);
+        assert_eq!(std::fs::read_dir(&directory.0).expect("there").count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn a_root_key_is_not_replaced_where_there_is_data() {
+        let (_temporary, directory) = directory();
+        std::fs::write(directory.catalog(), "").expect("written");
+        assert!(matches!(directory.root_key(None), Err(DirectoryError::RootKeyMissing { .. })));
+        let path = directory.0.join("given");
+        std::fs::write(&path, [7; 33]).expect("written");
+        assert!(matches!(directory.root_key(Some(&path)), Err(DirectoryError::RootKey { .. })));
+        std::fs::write(&path, [7; 32]).expect("written");
+        assert!(directory.root_key(Some(&path)).is_ok());
+    }
+}

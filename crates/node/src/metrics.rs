@@ -1,0 +1,134 @@
+//! What operators watch: `/metrics` and `/readyz`.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use gateway::{Finished, Monitor};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use store::shard_log::SharedShardLog;
+
+use crate::process;
+use crate::settings::DurabilityMode;
+
+/// In seconds: from far below a flush to what clients give up on.
+const LATENCY_BUCKETS: [f64; 14] =
+    [0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1.0, 5.0];
+/// What requests are counted under that name no operation.
+const NO_OPERATION: &str = "none";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Operation {
+    operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    operation: &'static str,
+    code: &'static str,
+}
+
+/// The numbers of a node.
+pub struct Metrics {
+    registry: Registry,
+    log: SharedShardLog,
+    requests: Family<Outcome, Counter>,
+    latency: Family<Operation, Histogram>,
+    request_bytes: Family<Operation, Counter>,
+    reply_bytes: Family<Operation, Counter>,
+    connections: Gauge,
+}
+
+impl Metrics {
+    pub fn new(log: SharedShardLog) -> Self {
+        let mut registry = Registry::with_prefix("anabranch");
+        let requests = Family::<Outcome, Counter>::default();
+        let latency = Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS));
+        let request_bytes = Family::<Operation, Counter>::default();
+        let reply_bytes = Family::<Operation, Counter>::default();
+        let connections = Gauge::default();
+        registry.register("requests", "Answered requests, by operation and error", requests.clone());
+        registry.register_with_unit("request_duration", "Time to answer", Unit::Seconds, latency.clone());
+        registry.register_with_unit("request", "Bodies of requests", Unit::Bytes, request_bytes.clone());
+        registry.register_with_unit("reply", "Bodies of answers", Unit::Bytes, reply_bytes.clone());
+        registry.register("connections", "Open connections", connections.clone());
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The release that runs", version);
+        registry.register_collector(Box::new(LogCollector(Arc::clone(&log))));
+        Self { registry, log, requests, latency, request_bytes, reply_bytes, connections }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Monitor for Metrics {
+    fn finished(&self, request: &Finished) {
+        let operation = request.operation.unwrap_or(NO_OPERATION);
+        self.requests.get_or_create(&Outcome { operation, code: request.code }).inc();
+        let label = Operation { operation };
+        self.latency.get_or_create(&label).observe(request.elapsed.as_secs_f64());
+        self.request_bytes.get_or_create(&label).inc_by(request.request_bytes as u64);
+        self.reply_bytes.get_or_create(&label).inc_by(request.reply_bytes as u64);
+    }
+
+    fn connection_opened(&self) {
+        self.connections.inc();
+    }
+
+    fn connection_closed(&self) {
+        self.connections.dec();
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.log.status().failed.map_or(Ok(()), |reason| Err(format!("the log takes no records: {reason}")))
+    }
+
+    fn metrics(&self) -> String {
+        let mut text = String::new();
+        process::write_metrics(&mut text);
+        if encode(&mut text, &self.registry).is_err() {
+            // Writing into a string does not fail; a metric that cannot be written is our own bug.
+            let _ = writeln!(text, "# a metric could not be written");
+        }
+        text
+    }
+}
+
+/// Asks the log for its numbers whenever somebody looks.
+struct LogCollector(SharedShardLog);
+
+impl fmt::Debug for LogCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogCollector")
+    }
+}
+
+impl Collector for LogCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let status = self.0.status();
+        let level = Info::new([("level", DurabilityMode(status.durability).to_string())]);
+        let help = "What an acknowledged record has survived";
+        level.encode(encoder.encode_descriptor("durability", help, None, MetricType::Info)?)?;
+        let mut gauge = |name: &str, help: &str, value: i64| {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+        };
+        gauge("log_failed", "1 when appends fail until a restart", i64::from(status.failed.is_some()))?;
+        for (name, value) in status.counters {
+            gauge(&format!("log_{name}"), "A number of the log", i64::try_from(value).unwrap_or(i64::MAX))?;
+        }
+        Ok(())
+    }
+}
