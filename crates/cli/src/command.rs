@@ -12,7 +12,7 @@ use crate::{completions, config, put, serve, stream, tail, top};
 ///
 /// Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 stopped by Ctrl-C.
 #[derive(Debug, Parser)]
-#[command(name = "anabranch", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "anabranch", version, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

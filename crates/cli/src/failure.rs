@@ -37,6 +37,13 @@ impl Failure {
         Self::new(format!("{what}: {error}"))
     }
 
+    /// Says more.
+    #[must_use]
+    pub fn and(mut self, more: &str) -> Self {
+        self.message = format!("{}; {more}", self.message);
+        self
+    }
+
     pub fn report(&self) -> ExitCode {
         // One line, whatever the server wrote into its message.
         let line: String = self.message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

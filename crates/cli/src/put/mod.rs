@@ -73,23 +73,34 @@ pub async fn run(put: Put) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let mut report = Report::new(put.stream.clone(), put.rejects)?;
     let sender = Sender::new(session, put.stream, Duration::from_secs(put.retry_for));
-    let interrupted = tokio::select! {
-        result = write_all(incoming, &sender, usize::from(put.concurrency), &mut report, &progress) => {
-            result?;
-            false
-        }
-        _ = tokio::signal::ctrl_c() => true,
+    let end = tokio::select! {
+        result = write_all(incoming, &sender, usize::from(put.concurrency), &mut report, &progress) => match result {
+            Ok(()) => End::Whole,
+            Err(failure) => End::Failed(failure),
+        },
+        _ = tokio::signal::ctrl_c() => End::Interrupted,
     };
     progress.finish();
-    if !interrupted {
-        reading.await.map_err(|error| Failure::new(format!("cannot read the input: {error}")))??;
-    }
     report.print(started.elapsed(), put.output)?;
-    if interrupted {
-        Failure::new("stopped before the end of the input; what was under way may have been written").report();
-        return Ok(ExitCode::from(INTERRUPTED));
+    match end {
+        End::Interrupted => {
+            Failure::new("stopped before the end of the input; what was under way may have been written").report();
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        End::Failed(failure) => Err(failure.and("the rest of the input was not written")),
+        End::Whole => {
+            reading.await.map_err(|error| Failure::new(format!("cannot read the input: {error}")))??;
+            Ok(if report.rejected() == 0 { SUCCESS } else { ExitCode::from(FAILED) })
+        }
     }
-    Ok(if report.rejected() == 0 { SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// How writing ended.
+enum End {
+    /// With the input.
+    Whole,
+    Failed(Failure),
+    Interrupted,
 }
 
 async fn write_all(
