@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::Options;
 use crate::connection::Connection;
 use crate::process::{CpuTime, resident_kib};
@@ -105,12 +107,17 @@ impl Server {
         Err(format!("{operation}: {} {}", answer.status, String::from_utf8_lossy(&answer.body)))
     }
 
+    /// The same for an answer that is looked into.
+    pub(crate) fn call_json(&self, operation: &str, body: &str) -> Result<Value, String> {
+        serde_json::from_slice(&self.call(operation, body)?).map_err(|error| format!("{operation}: {error}"))
+    }
+
     /// Creates a stream and waits until it is ACTIVE.
     pub(crate) fn create_stream(&self, name: &str, shards: u32) -> Result<(), String> {
         self.call("CreateStream", &format!(r#"{{"StreamName":"{name}","ShardCount":{shards}}}"#))?;
         for _ in 0..3000 {
-            let body = self.call("DescribeStreamSummary", &format!(r#"{{"StreamName":"{name}"}}"#))?;
-            if String::from_utf8_lossy(&body).contains(r#""StreamStatus":"ACTIVE""#) {
+            let found = self.call_json("DescribeStreamSummary", &format!(r#"{{"StreamName":"{name}"}}"#))?;
+            if found["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(10));

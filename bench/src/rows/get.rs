@@ -60,7 +60,6 @@ pub(super) fn warm(options: &Options) -> Result<Figures, String> {
 fn horizon(server: &Server, stream: &str) -> Result<String, String> {
     let body =
         format!(r#"{{"StreamName":"{stream}","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}}"#);
-    let answer = server.call("GetShardIterator", &body)?;
-    let answer: serde_json::Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+    let answer = server.call_json("GetShardIterator", &body)?;
     answer["ShardIterator"].as_str().map(str::to_owned).ok_or_else(|| "no iterator came".to_owned())
 }

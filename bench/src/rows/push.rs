@@ -98,13 +98,12 @@ fn run(options: &Options) -> Result<Times, String> {
 fn register(server: &Server) -> Result<String, String> {
     let arn = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}");
     let body = format!(r#"{{"StreamARN":"{arn}","ConsumerName":"reader"}}"#);
-    let answer = server.call("RegisterStreamConsumer", &body)?;
-    let answer: serde_json::Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+    let answer = server.call_json("RegisterStreamConsumer", &body)?;
     let consumer = answer["Consumer"]["ConsumerARN"].as_str().ok_or("no ARN came")?.to_owned();
     for _ in 0..1000 {
         let body = format!(r#"{{"ConsumerARN":"{consumer}"}}"#);
-        let found = server.call("DescribeStreamConsumer", &body)?;
-        if String::from_utf8_lossy(&found).contains(r#""ConsumerStatus":"ACTIVE""#) {
+        let found = server.call_json("DescribeStreamConsumer", &body)?;
+        if found["ConsumerDescription"]["ConsumerStatus"] == "ACTIVE" {
             return Ok(consumer);
         }
         thread::sleep(Duration::from_millis(10));

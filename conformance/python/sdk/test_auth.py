@@ -95,7 +95,7 @@ def test_scope(server):
     (6, r"Signature not yet current: \d{8}T\d{6}Z is still later than \d{8}T\d{6}Z \(\d{8}T\d{6}Z \+ 5 min\.\)"),
 ])
 def test_skew(server, monkeypatch, minutes, text):
-    then = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
+    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda **_: then.replace(tzinfo=None))
     check(call(server, "ListStreams", {}), "InvalidSignatureException", re.compile(text))
 

@@ -43,7 +43,7 @@ def refused_code(call, **parameters):
 def test_shard_filters(kinesis):
     name = make_stream(kinesis, shards=1)
     time.sleep(1.1)
-    before = datetime.datetime.now(datetime.UTC)
+    before = datetime.datetime.now(datetime.timezone.utc)
     time.sleep(1.1)
     kinesis.split_shard(StreamName=name, ShardToSplit="shardId-000000000000", NewStartingHashKey=HALF)
     wait_active(kinesis, name)
@@ -57,7 +57,7 @@ def test_shard_filters(kinesis):
     assert listed("AFTER_SHARD_ID", ShardId="shardId-000000000000") == [1, 2]
     assert listed("AT_TIMESTAMP", Timestamp=before) == [0]
     assert listed("FROM_TIMESTAMP", Timestamp=before) == [0, 1, 2]
-    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
     assert listed("FROM_TIMESTAMP", Timestamp=later) == [1, 2]
     refused("ValidationException", re.compile(".*'shardFilter.type'.*enum value set.*"), kinesis.list_shards,
             StreamName=name, ShardFilter={"Type": "SOMETIMES"})

@@ -127,7 +127,7 @@ def test_wrong_combinations(kinesis, stream, numbers):
         "parameter.",
         kinesis.get_shard_iterator, **at, ShardIteratorType="AT_TIMESTAMP",
     )
-    future = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    future = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
     refused(
         "InvalidArgumentException",
         re.compile("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
