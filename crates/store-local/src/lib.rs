@@ -1,5 +1,21 @@
 //! Engines of one machine: the log in journal and segment files, the catalog in SQLite.
+//!
+//! Every persisted byte is described in docs/format/.
 
+mod batch;
+mod bytes;
 pub mod catalog;
+mod cipher;
+mod error;
+mod journal;
+mod lock;
+mod log;
+mod manifest;
+mod segments;
+mod settings;
+mod sync;
 
 pub use catalog::{CatalogOpenError, SqliteCatalog};
+pub use error::OpenError;
+pub use log::LocalLog;
+pub use settings::LocalLogSettings;

@@ -1,0 +1,182 @@
+//! Puts the frames of all journal files together and decides where the log ends.
+//!
+//! Frames are numbered through all files. Up to `in_flight_max` frames may be unfinished at a crash, and an
+//! acknowledgement is given only when all earlier frames are on the device. So of the last run, the first missing
+//! frame ends the log if no frame with a number that is higher by `in_flight_max` or more was ever begun: what lies
+//! behind it was never acknowledged. Otherwise frames are missing that were acknowledged: damage. The end of an earlier
+//! run is written in the headers of the next.
+
+use std::path::{Path, PathBuf};
+
+use store::root_key::RootKey;
+
+use super::file::number_of;
+use super::files::Files;
+use super::scan::{Scan, ScannedBatch, scan};
+use crate::error::OpenError;
+
+/// Files scanned at the same time.
+const SCAN_THREADS: usize = 2;
+
+/// What the manifest says of the journals.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// Journals up to this one are in segments.
+    pub sealed_through: u32,
+    /// First frame that is not.
+    pub first_frame: u64,
+    /// Frames below this number were acknowledged, whatever the files say.
+    pub frames_end: u64,
+}
+
+/// A journal and its accepted batches.
+pub(crate) struct RecoveredJournal {
+    pub scan: Scan,
+    /// How many of the scan's batches belong to the log.
+    pub accepted: usize,
+}
+
+impl RecoveredJournal {
+    pub(crate) fn batches(&self) -> &[ScannedBatch] {
+        &self.scan.batches[..self.accepted]
+    }
+}
+
+pub(crate) struct Recovered {
+    /// In order.
+    pub journals: Vec<RecoveredJournal>,
+    /// Number of the first frame of the run that begins now.
+    pub next_frame: u64,
+    pub next_journal: u32,
+    pub next_run: u64,
+}
+
+/// Reads all journals of the directory. Removes files that can hold nothing of the log.
+pub(crate) fn recover(
+    dir: &Path,
+    known: Known,
+    files: &dyn Files,
+    root_key: &dyn RootKey,
+) -> Result<Recovered, OpenError> {
+    let paths = journal_paths(dir, known.sealed_through)?;
+    let scans = scan_all(&paths, files, root_key)?;
+    let highest = scans.last().map_or(known.sealed_through, |scan| scan.journal.number.max(known.sealed_through));
+    let next_run = scans.iter().map(|scan| scan.header.run).max().unwrap_or(0) + 1;
+    let (journals, next_frame) = walk(dir, scans, known)?;
+    Ok(Recovered { journals, next_frame, next_journal: highest + 1, next_run })
+}
+
+/// Paths of the unsealed journals, in order.
+fn journal_paths(dir: &Path, sealed_through: u32) -> Result<Vec<PathBuf>, OpenError> {
+    let mut numbered = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(OpenError::io(dir))? {
+        let path = entry.map_err(OpenError::io(dir))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match number_of(name) {
+            Some(number) if number > sealed_through => numbered.push((number, path)),
+            // Already in segments, or a spare that may be half written.
+            Some(_) => std::fs::remove_file(&path).map_err(OpenError::io(&path))?,
+            None if name.ends_with(".spare") => std::fs::remove_file(&path).map_err(OpenError::io(&path))?,
+            None => {}
+        }
+    }
+    numbered.sort();
+    Ok(numbered.into_iter().map(|(_, path)| path).collect())
+}
+
+fn scan_all(paths: &[PathBuf], files: &dyn Files, root_key: &dyn RootKey) -> Result<Vec<Scan>, OpenError> {
+    let scan_some = |first: usize| -> Vec<(usize, Result<Scan, OpenError>)> {
+        (first..paths.len()).step_by(SCAN_THREADS).map(|i| (i, scan(&paths[i], files, root_key))).collect()
+    };
+    let mut scans = std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..SCAN_THREADS.min(paths.len())).map(|i| scope.spawn(move || scan_some(i))).collect();
+        let mut scans = scan_some(0);
+        for thread in threads {
+            scans.extend(thread.join().expect("scanning does not panic"));
+        }
+        scans
+    });
+    scans.sort_by_key(|(i, _)| *i);
+    scans.into_iter().map(|(_, scan)| scan).collect()
+}
+
+/// Where the walk through the frames stands.
+struct Walk {
+    /// Number of the next frame.
+    next: u64,
+    /// CRC that the next frame must name, if it is known.
+    crc: Option<u32>,
+    /// File and offset at which the next frame was looked for last.
+    place: (PathBuf, u32),
+}
+
+fn walk(dir: &Path, scans: Vec<Scan>, known: Known) -> Result<(Vec<RecoveredJournal>, u64), OpenError> {
+    let mut walk = Walk { next: known.first_frame, crc: None, place: (dir.to_owned(), 0) };
+    let mut journals = Vec::with_capacity(scans.len());
+    let mut rest = scans.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut run = vec![first];
+        while let Some(scan) = rest.next_if(|scan| scan.header.run == run[0].header.run) {
+            run.push(scan);
+        }
+        let end = rest.peek().map(|scan| scan.header.run_first_frame);
+        journals.extend(walk_run(&mut walk, run, end, known)?);
+    }
+    if walk.next < known.frames_end {
+        return Err(missing(&walk, known.frames_end - 1));
+    }
+    Ok((journals, walk.next))
+}
+
+/// Accepts the frames of one run. `end`: first frame number of the next run, if there is one.
+fn walk_run(
+    walk: &mut Walk,
+    run: Vec<Scan>,
+    end: Option<u64>,
+    known: Known,
+) -> Result<Vec<RecoveredJournal>, OpenError> {
+    let header = &run[0].header;
+    let in_flight_max = u64::from(header.in_flight_max);
+    if walk.next == header.run_first_frame {
+        walk.crc = Some(0);
+    } else if walk.next < header.run_first_frame {
+        walk.place = (run[0].journal.path.clone(), 0);
+        return Err(missing(walk, header.run_first_frame));
+    }
+    let mut highest = None;
+    let mut journals = Vec::with_capacity(run.len());
+    for scan in run {
+        highest = highest.max(scan.later_number_max).max(scan.frames.last().map(|frame| frame.number));
+        let accepted = accept(walk, &scan, end);
+        journals.push(RecoveredJournal { scan, accepted });
+    }
+    let acknowledged_end = match end {
+        Some(end) => end,
+        None => highest.map_or(0, |highest| (highest + 1).saturating_sub(in_flight_max)).max(known.frames_end),
+    };
+    if walk.next < acknowledged_end { Err(missing(walk, acknowledged_end - 1)) } else { Ok(journals) }
+}
+
+/// Accepts the frames of one file that continue the log; answers how many of its batches that are.
+fn accept(walk: &mut Walk, scan: &Scan, end: Option<u64>) -> usize {
+    let mut batches = 0;
+    for frame in &scan.frames {
+        let wanted = frame.number == walk.next && end.is_none_or(|end| frame.number < end);
+        if !wanted || walk.crc.is_some_and(|crc| crc != frame.previous_crc) {
+            break;
+        }
+        batches = frame.batches_end;
+        walk.next += 1;
+        walk.crc = Some(frame.crc);
+        walk.place = (scan.journal.path.clone(), frame.end);
+    }
+    if scan.frames.is_empty() && scan.later_number_max == Some(walk.next) {
+        walk.place = (scan.journal.path.clone(), scan.end());
+    }
+    batches
+}
+
+fn missing(walk: &Walk, evidence: u64) -> OpenError {
+    let reason = format!("frame {} is missing, but frame {evidence} was acknowledged", walk.next);
+    OpenError::damaged(&walk.place.0, u64::from(walk.place.1), reason)
+}

@@ -1,0 +1,166 @@
+//! Reads one journal file from its beginning and tells which frames are in it.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use store::root_key::RootKey;
+
+use super::file::Journal;
+use super::files::{DataFile, Files};
+use super::frame::{self, FRAME_HEADER_BYTES, FrameHeader};
+use super::header::{BadHeader, JournalHeader};
+use super::{BLOCK_BYTES, FIRST_FRAME_OFFSET, FORMAT_VERSION};
+use crate::batch::BatchHeader;
+use crate::cipher::DataCipher;
+use crate::error::OpenError;
+
+/// The file is read in pieces of this size, or of one frame when that is larger.
+const WINDOW_BYTES: usize = 8 << 20;
+
+/// A whole, intact frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScannedFrame {
+    pub number: u64,
+    pub previous_crc: u32,
+    pub crc: u32,
+    /// One after its last batch in [`Scan::batches`].
+    pub batches_end: usize,
+    /// One after its last block in the file.
+    pub end: u32,
+}
+
+/// An intact batch and its offset in the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScannedBatch {
+    pub offset: u32,
+    pub header: BatchHeader,
+}
+
+/// What a journal file holds.
+pub(crate) struct Scan {
+    pub header: JournalHeader,
+    pub journal: Arc<Journal>,
+    /// The intact frames that follow each other from the beginning.
+    pub frames: Vec<ScannedFrame>,
+    pub batches: Vec<ScannedBatch>,
+    /// Highest number of a frame, whole or not, that stands behind them.
+    pub later_number_max: Option<u64>,
+}
+
+impl Scan {
+    /// Offset after the last intact frame.
+    pub(crate) fn end(&self) -> u32 {
+        self.frames.last().map_or(FIRST_FRAME_OFFSET, |frame| frame.end)
+    }
+}
+
+/// Scans the file.
+pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey) -> Result<Scan, OpenError> {
+    let io_error = |error| OpenError::Io { path: path.display().to_string(), error };
+    let file_bytes = std::fs::metadata(path).map_err(io_error)?.len();
+    let file = files.open_for_reading(path).map_err(io_error)?;
+    let mut window = Window { file: &*file, file_bytes, offset: 0, bytes: Vec::new() };
+    let block = window.get(0, BLOCK_BYTES).map_err(io_error)?.unwrap_or_default();
+    let header = JournalHeader::decode(block).map_err(|bad| bad_header(path, &bad))?;
+    let data_key = root_key
+        .unwrap(&header.wrapped_key)
+        .map_err(|error| OpenError::Key { file: path.display().to_string(), error })?;
+    let number = u32::try_from(header.number).map_err(|_| OpenError::damaged(path, 16, "impossible journal number"))?;
+    let bytes = u32::try_from(header.file_bytes).map_err(|_| OpenError::damaged(path, 48, "impossible file size"))?;
+    let mut found = Scan {
+        journal: Arc::new(Journal {
+            number,
+            salt: header.salt,
+            bytes,
+            path: path.to_owned(),
+            cipher: DataCipher::new(&data_key),
+            file: Arc::clone(&file),
+        }),
+        header,
+        frames: Vec::new(),
+        batches: Vec::new(),
+        later_number_max: None,
+    };
+    while next_frame(&mut window, &mut found).map_err(io_error)? {}
+    found.later_number_max = later_frames(&mut window, &found).map_err(io_error)?;
+    Ok(found)
+}
+
+fn bad_header(path: &Path, bad: &BadHeader) -> OpenError {
+    match bad {
+        BadHeader::Damaged => OpenError::damaged(path, 0, "the header does not match its checksum"),
+        BadHeader::Version(found) => {
+            OpenError::Version { file: path.display().to_string(), found: *found, known: FORMAT_VERSION }
+        }
+    }
+}
+
+/// Adds the frame at the end of what was found; `false` when there is none.
+fn next_frame(window: &mut Window<'_>, found: &mut Scan) -> io::Result<bool> {
+    let offset = found.end();
+    let Some(head) = window.get(offset, FRAME_HEADER_BYTES)? else { return Ok(false) };
+    let Some(header) = FrameHeader::decode(head, found.header.salt) else { return Ok(false) };
+    let Some(frame) = window.get(offset, header.total_bytes())? else { return Ok(false) };
+    let follows =
+        found.frames.last().is_none_or(|last| header.number == last.number + 1 && header.previous_crc == last.crc);
+    if !follows || !header.matches(frame) {
+        return Ok(false);
+    }
+    let Some(batches) = frame::batches(&header, frame) else { return Ok(false) };
+    let padded = header.total_bytes().next_multiple_of(BLOCK_BYTES);
+    let within_u32 = "the frame lies within its file, which is smaller than 4 GiB";
+    found.batches.extend(
+        batches
+            .into_iter()
+            .map(|(at, batch)| ScannedBatch { offset: offset + u32::try_from(at).expect(within_u32), header: batch }),
+    );
+    found.frames.push(ScannedFrame {
+        number: header.number,
+        previous_crc: header.previous_crc,
+        crc: header.crc,
+        batches_end: found.batches.len(),
+        end: offset + u32::try_from(padded).expect(within_u32),
+    });
+    Ok(true)
+}
+
+/// Looks at every block behind the last intact frame for headers of the same life of the file.
+fn later_frames(window: &mut Window<'_>, found: &Scan) -> io::Result<Option<u64>> {
+    let mut highest = None;
+    let mut offset = found.end();
+    while let Some(head) = window.get(offset, FRAME_HEADER_BYTES)? {
+        if let Some(header) = FrameHeader::decode(head, found.header.salt) {
+            highest = highest.max(Some(header.number));
+        }
+        let Some(next) = offset.checked_add(FIRST_FRAME_OFFSET) else { break };
+        offset = next;
+    }
+    Ok(highest)
+}
+
+/// A piece of the file in memory.
+struct Window<'a> {
+    file: &'a dyn DataFile,
+    file_bytes: u64,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// `len` bytes from `offset`; `None` when the file ends before.
+    fn get(&mut self, offset: u32, len: usize) -> io::Result<Option<&[u8]>> {
+        let offset = u64::from(offset);
+        if offset + len as u64 > self.file_bytes {
+            return Ok(None);
+        }
+        if offset < self.offset || offset + len as u64 > self.offset + self.bytes.len() as u64 {
+            let left = usize::try_from(self.file_bytes - offset).unwrap_or(usize::MAX);
+            self.bytes.resize(WINDOW_BYTES.max(len).min(left), 0);
+            self.offset = offset;
+            self.file.read(&mut self.bytes, offset)?;
+        }
+        let start = usize::try_from(offset - self.offset).expect("the window is in memory");
+        Ok(Some(&self.bytes[start..start + len]))
+    }
+}

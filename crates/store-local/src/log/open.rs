@@ -1,0 +1,289 @@
+//! Opening a data directory: lock, manifest, recovery, first journal, threads.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock, mpsc};
+use std::thread::JoinHandle;
+
+use base::time::Clock;
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use store::root_key::RootKey;
+use store::shard_log::{Durability, LogId};
+use tokio::sync::Semaphore;
+
+use super::completion::Completion;
+use super::counters::Counters;
+use super::rebuild::rebuild;
+use super::sequencer::{Place, Sequencer, SequencerParts, group_bytes_max};
+use super::{LocalLog, Stop, Threads, commit};
+use crate::error::OpenError;
+use crate::journal::BLOCK_BYTES;
+use crate::journal::file::{Journal, Run as JournalRun};
+use crate::journal::files::{Files, OsFiles, sync_dir};
+use crate::journal::prepare::{PrepareSettings, Preparer};
+use crate::journal::recover::{Known, Recovered, recover};
+use crate::lock::DirectoryLock;
+use crate::manifest::Manifest;
+use crate::segments::{self, Message, Run, Segment, Worker, WorkerParts};
+use crate::settings::LocalLogSettings;
+
+const JOURNAL_DIR: &str = "journal";
+const SEGMENTS_DIR: &str = "segments";
+
+/// The parts that a log is handed.
+pub(crate) struct Parts {
+    pub clock: Arc<dyn Clock>,
+    pub root_key: Arc<dyn RootKey>,
+    pub segments: Option<Arc<dyn ObjectStore>>,
+    pub files: Arc<dyn Files>,
+}
+
+impl LocalLog {
+    /// Opens the log of a data directory, or begins one. `segments`: where segments are kept; a directory beside the
+    /// journal when there is none given. Blocks while it reads the journal back.
+    ///
+    /// # Errors
+    /// When another process holds the directory, when it cannot be read or written, and when acknowledged records
+    /// are missing or damaged. Then nothing has been changed.
+    pub fn open(
+        settings: &LocalLogSettings,
+        clock: Arc<dyn Clock>,
+        root_key: Arc<dyn RootKey>,
+        segments: Option<Arc<dyn ObjectStore>>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let files = Arc::new(OsFiles::new(settings.durability));
+        Self::open_with(settings, Parts { clock, root_key, segments, files })
+    }
+
+    pub(crate) fn open_with(settings: &LocalLogSettings, parts: Parts) -> Result<Arc<Self>, OpenError> {
+        let journal_dir = settings.dir.join(JOURNAL_DIR);
+        make_dir(&settings.dir)?;
+        let lock = DirectoryLock::acquire(&settings.dir)?;
+        make_dir(&journal_dir)?;
+        let store = segment_store(settings, parts.segments.as_ref())?;
+        let manifest = load_manifest(settings, &journal_dir)?;
+        let (stored, runs) = load_segments(&manifest, &store, &*parts.root_key)?;
+        let known = Known {
+            sealed_through: manifest.sealed_through,
+            first_frame: manifest.first_frame,
+            frames_end: manifest.frames_end,
+        };
+        let recovered = recover(&journal_dir, known, &*parts.files, &*parts.root_key)?;
+        let logs = rebuild(&manifest, runs, &recovered.journals)?;
+        let started = Start { settings, parts, store, manifest, stored, recovered, lock };
+        started.start(&journal_dir, logs)
+    }
+}
+
+fn make_dir(dir: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(OpenError::io(dir))?;
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent).map_err(OpenError::io(parent)),
+        _ => Ok(()),
+    }
+}
+
+fn segment_store(
+    settings: &LocalLogSettings,
+    given: Option<&Arc<dyn ObjectStore>>,
+) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    if let Some(store) = given {
+        return Ok(Arc::clone(store));
+    }
+    let dir = settings.dir.join(SEGMENTS_DIR);
+    make_dir(&dir)?;
+    let store = LocalFileSystem::new_with_prefix(&dir).map_err(|error| OpenError::Segments(error.to_string()))?;
+    // The store does not flush unless told to.
+    Ok(Arc::new(store.with_fsync(settings.durability == Durability::Sync)))
+}
+
+fn load_manifest(settings: &LocalLogSettings, journal_dir: &Path) -> Result<Manifest, OpenError> {
+    if let Some(manifest) = Manifest::load(&settings.dir)? {
+        return Ok(manifest);
+    }
+    let mut journals = std::fs::read_dir(journal_dir).map_err(OpenError::io(journal_dir))?;
+    if journals.next().is_some() {
+        return Err(OpenError::damaged(journal_dir, 0, "there are journals, but the manifest is missing"));
+    }
+    let manifest = Manifest { first_frame: 1, frames_end: 1, next_segment: 1, ..Manifest::default() };
+    manifest.store(&settings.dir).map_err(OpenError::io(&settings.dir))?;
+    Ok(manifest)
+}
+
+type Loaded = (Vec<Arc<Segment>>, Vec<(LogId, Run)>);
+
+fn load_segments(
+    manifest: &Manifest,
+    store: &Arc<dyn ObjectStore>,
+    root_key: &dyn RootKey,
+) -> Result<Loaded, OpenError> {
+    if manifest.segments.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    // On a thread of its own, because the caller may be inside a runtime, which may not be blocked on.
+    let load = || {
+        let runtime = background_runtime()?;
+        runtime.block_on(async {
+            let (mut segments, mut runs) = (Vec::new(), Vec::new());
+            for reference in &manifest.segments {
+                let (segment, found) = segments::load(*reference, Arc::clone(store), root_key).await?;
+                segments.push(segment);
+                runs.extend(found);
+            }
+            Ok((segments, runs))
+        })
+    };
+    std::thread::scope(|scope| scope.spawn(load).join().expect("loading segments does not panic"))
+}
+
+fn background_runtime() -> Result<tokio::runtime::Runtime, OpenError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
+    built.map_err(|error| OpenError::Segments(format!("no runtime: {error}")))
+}
+
+/// Everything that was found in the directory.
+struct Start<'a> {
+    settings: &'a LocalLogSettings,
+    parts: Parts,
+    store: Arc<dyn ObjectStore>,
+    manifest: Manifest,
+    stored: Vec<Arc<Segment>>,
+    recovered: Recovered,
+    lock: DirectoryLock,
+}
+
+impl Start<'_> {
+    fn start(
+        self,
+        journal_dir: &Path,
+        logs: std::collections::HashMap<LogId, Arc<super::entry::LogEntry>>,
+    ) -> Result<Arc<LocalLog>, OpenError> {
+        let settings = self.settings;
+        let counters = Arc::new(Counters::default());
+        let last_arrival = self.last_arrival();
+        let next_frame = self.recovered.next_frame;
+        let preparer = Arc::new(self.preparer(journal_dir));
+        let current = preparer.take_first().map_err(OpenError::io(journal_dir))?;
+        let (messages, received) = mpsc::channel();
+        let sealed = sealed_journals(&self.recovered, self.manifest.first_frame);
+        let journals = Arc::new(RwLock::new(sealed.iter().map(|(j, _)| (j.number, Arc::clone(j))).collect()));
+        for (journal, frames_end) in sealed {
+            messages.send(Message::Sealed(journal, frames_end)).expect("the receiver is at hand");
+        }
+        let sealed = messages.clone();
+        let completion = Completion::new(
+            settings.in_flight_max,
+            settings.tail_budget_bytes,
+            next_frame,
+            Arc::clone(&counters),
+            // At shutdown the worker may be gone: the next start finds the journal again.
+            Box::new(move |journal, frames_end| drop(sealed.send(Message::Sealed(journal, frames_end)))),
+        );
+        let sequencer_parts = SequencerParts {
+            logs: Arc::new(RwLock::new(logs)),
+            journals: Arc::clone(&journals),
+            completion,
+            preparer: Arc::clone(&preparer),
+            clock: Arc::clone(&self.parts.clock),
+            frame_bytes_max: settings.frame_bytes_max,
+        };
+        let sequencer = Arc::new(Sequencer::new(Place::new(current, next_frame, last_arrival), sequencer_parts));
+        let all_open = Arc::new(AtomicBool::new(false));
+        let progress = Arc::clone(&sequencer);
+        let worker_parts = WorkerParts {
+            dir: settings.dir.clone(),
+            store: self.store,
+            root_key: Arc::clone(&self.parts.root_key),
+            logs: Arc::clone(&sequencer.logs),
+            journals,
+            preparer,
+            clock: Arc::clone(&self.parts.clock),
+            counters: Arc::clone(&counters),
+            interval: settings.maintenance_interval,
+            all_open: Arc::clone(&all_open),
+            progress: Box::new(move || (progress.completion.frames_end(), progress.current().1)),
+        };
+        let worker = Arc::new(Worker::new(worker_parts, self.manifest, self.stored));
+        let group_bytes_max = group_bytes_max(block_multiple(settings.journal_bytes_min));
+        let log = LocalLog {
+            sequencer,
+            worker,
+            counters,
+            permits: Arc::new(Semaphore::new(settings.append_bytes_max.max(group_bytes_max))),
+            group_bytes_max,
+            durability: settings.durability,
+            all_open,
+            stop: Arc::new(Stop::default()),
+            messages,
+            threads: Mutex::default(),
+            _lock: self.lock,
+        };
+        spawn_all(&log, settings, received).map_err(OpenError::io(&settings.dir))?;
+        Ok(Arc::new(log))
+    }
+
+    fn last_arrival(&self) -> i64 {
+        let batches = self.recovered.journals.iter().flat_map(|journal| journal.batches());
+        batches.map(|batch| batch.header.arrival).fold(self.manifest.last_arrival, i64::max)
+    }
+
+    fn preparer(&self, journal_dir: &Path) -> Preparer {
+        // Without a flush per commit a power cut may leave holes of any width.
+        let in_flight_max =
+            if self.settings.durability == Durability::Sync { self.settings.in_flight_max.max(1) } else { u32::MAX };
+        let settings = PrepareSettings {
+            dir: journal_dir.to_owned(),
+            run: JournalRun { number: self.recovered.next_run, first_frame: self.recovered.next_frame, in_flight_max },
+            bytes_max: block_multiple(self.settings.journal_bytes_max.max(self.settings.journal_bytes_min)),
+            files_max: self.settings.journal_files_max,
+            spares_max: self.settings.spare_files_max,
+        };
+        let first = (self.recovered.next_journal, block_multiple(self.settings.journal_bytes_min));
+        let (files, root_key) = (Arc::clone(&self.parts.files), Arc::clone(&self.parts.root_key));
+        Preparer::new(settings, files, root_key, first, self.recovered.journals.len())
+    }
+}
+
+/// The recovered journals, each with the number of the first frame that it does not hold.
+fn sealed_journals(recovered: &Recovered, first_frame: u64) -> Vec<(Arc<Journal>, u64)> {
+    let mut end = first_frame;
+    let with_end = recovered.journals.iter().map(|journal| {
+        let frames = journal.scan.frames.iter().take_while(|frame| frame.batches_end <= journal.accepted);
+        end = frames.map(|frame| frame.number + 1).max().unwrap_or(0).max(end).min(recovered.next_frame);
+        (Arc::clone(&journal.scan.journal), end)
+    });
+    with_end.collect()
+}
+
+/// Files are whole blocks, at least four.
+fn block_multiple(bytes: u32) -> u32 {
+    let block = u32::try_from(BLOCK_BYTES).expect("blocks are small");
+    (bytes / block).max(4) * block
+}
+
+fn spawn_all(log: &LocalLog, settings: &LocalLogSettings, received: mpsc::Receiver<Message>) -> io::Result<()> {
+    let mut threads = Threads::default();
+    let runtime = background_runtime().map_err(io::Error::other)?;
+    for i in 0..settings.commit_threads.max(1) {
+        let (sequencer, counters) = (Arc::clone(&log.sequencer), Arc::clone(&log.counters));
+        threads.commit.push(spawn(&format!("commit-{i}"), move || commit::run(&sequencer, &counters))?);
+    }
+    let preparer = Arc::clone(&log.sequencer.preparer);
+    threads.background.push(spawn("journal-prepare", move || preparer.run())?);
+    let worker = Arc::clone(&log.worker);
+    threads.background.push(spawn("segments", move || worker.run(&received, &runtime))?);
+    if let Durability::Interval(interval) = settings.durability {
+        let (sequencer, stop) = (Arc::clone(&log.sequencer), Arc::clone(&log.stop));
+        threads.background.push(spawn("journal-flush", move || commit::run_flusher(&sequencer, interval, &stop))?);
+    }
+    *crate::sync::lock(&log.threads) = threads;
+    Ok(())
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run)
+}

@@ -1,0 +1,279 @@
+//! Numbers the records, in journal order, and builds frames.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, RwLock};
+
+use base::time::{Clock, Timestamp};
+use store::read_run::StoredBatch;
+use store::shard_log::{Append, Appended, LogError, LogId, Position, Refused};
+
+use super::completion::{Answer, Commit, Completion, Placed};
+use super::entry::{IndexEntry, LogEntry};
+use super::queue::{Group, Item, Popped, Queue};
+use crate::batch::{self, BATCH_HEADER_BYTES, BatchHeader, Seal};
+use crate::cipher::{NONCE_BYTES, TAG_BYTES};
+use crate::journal::aligned::AlignedBuffer;
+use crate::journal::file::Journal;
+use crate::journal::frame::{self, FRAME_HEADER_BYTES};
+use crate::journal::prepare::{Preparer, Taken};
+use crate::journal::{BLOCK_BYTES, FIRST_FRAME_OFFSET};
+use crate::sync::{lock, read, write};
+
+/// What a batch takes in a frame beside its records, at most.
+pub(crate) const BATCH_OVERHEAD_BYTES: usize = BATCH_HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
+
+/// The known logs.
+pub(crate) type Logs = RwLock<HashMap<LogId, Arc<LogEntry>>>;
+
+/// The journals that hold unsealed records, by number.
+pub(crate) type Journals = RwLock<BTreeMap<u32, Arc<Journal>>>;
+
+pub(crate) struct Sequencer {
+    place: Mutex<Place>,
+    pub queue: Queue,
+    pub logs: Arc<Logs>,
+    pub journals: Arc<Journals>,
+    pub completion: Completion,
+    pub preparer: Arc<Preparer>,
+    clock: Arc<dyn Clock>,
+    frame_bytes_max: usize,
+}
+
+/// What a sequencer works with.
+pub(crate) struct SequencerParts {
+    pub logs: Arc<Logs>,
+    pub journals: Arc<Journals>,
+    pub completion: Completion,
+    pub preparer: Arc<Preparer>,
+    pub clock: Arc<dyn Clock>,
+    pub frame_bytes_max: usize,
+}
+
+/// Where the next frame goes.
+pub(crate) struct Place {
+    pub journal: Arc<Journal>,
+    pub offset: u32,
+    pub frame: u64,
+    pub previous_crc: u32,
+    pub last_arrival: i64,
+    pub ticket: u64,
+}
+
+impl Place {
+    /// The beginning of a journal.
+    pub(crate) fn new(journal: Arc<Journal>, frame: u64, last_arrival: i64) -> Self {
+        Self { journal, offset: FIRST_FRAME_OFFSET, frame, previous_crc: 0, last_arrival, ticket: 0 }
+    }
+
+    /// Bytes that batches of one frame may still take.
+    fn room(&self) -> usize {
+        ((self.journal.bytes - self.offset) as usize).saturating_sub(FRAME_HEADER_BYTES)
+    }
+}
+
+/// A commit and where its frame must be written; nowhere when it has none.
+pub(crate) struct Sequenced {
+    pub commit: Commit,
+    pub target: Option<(Arc<Journal>, u32)>,
+}
+
+impl Sequencer {
+    /// Begins at the given place; its journal becomes readable.
+    pub(crate) fn new(place: Place, parts: SequencerParts) -> Self {
+        write(&parts.journals).insert(place.journal.number, Arc::clone(&place.journal));
+        Self {
+            place: Mutex::new(place),
+            queue: Queue::default(),
+            logs: parts.logs,
+            journals: parts.journals,
+            completion: parts.completion,
+            preparer: parts.preparer,
+            clock: parts.clock,
+            frame_bytes_max: parts.frame_bytes_max,
+        }
+    }
+
+    /// Where the log stands: the journal that is written to and the latest arrival.
+    pub(crate) fn current(&self) -> (Arc<Journal>, i64) {
+        let place = lock(&self.place);
+        (Arc::clone(&place.journal), place.last_arrival)
+    }
+
+    /// Takes what waits and makes one frame of it in `buffer`. `None` when nothing waits.
+    pub(crate) fn next_commit(&self, buffer: &mut AlignedBuffer) -> Option<Sequenced> {
+        let mut place = lock(&self.place);
+        self.completion.wait_for_room(place.ticket);
+        buffer.clear();
+        buffer.grow(FRAME_HEADER_BYTES);
+        let mut commit = Commit {
+            ticket: place.ticket,
+            batches: Vec::new(),
+            groups: Vec::new(),
+            closes: Vec::new(),
+            sealed: None,
+            frames_end: place.frame,
+        };
+        let arrival = self.clock.now().millis().max(place.last_arrival);
+        let failure = self.completion.failure();
+        self.collect(&mut place, &mut commit, buffer, arrival, failure.as_ref());
+        if commit.groups.is_empty() && commit.closes.is_empty() && commit.sealed.is_none() {
+            return None;
+        }
+        place.ticket += 1;
+        if commit.batches.is_empty() {
+            return Some(Sequenced { commit, target: None });
+        }
+        place.last_arrival = arrival;
+        let batches = u32::try_from(commit.batches.len()).expect("a frame is smaller than its journal");
+        place.previous_crc = frame::seal(buffer, place.journal.salt, place.frame, place.previous_crc, batches);
+        place.frame += 1;
+        commit.frames_end = place.frame;
+        let target = (Arc::clone(&place.journal), place.offset);
+        place.offset += u32::try_from(buffer.len()).expect("a frame is smaller than its journal");
+        Some(Sequenced { commit, target: Some(target) })
+    }
+
+    /// Takes items from the queue until the frame is full or nothing waits.
+    fn collect(
+        &self,
+        place: &mut Place,
+        commit: &mut Commit,
+        buffer: &mut AlignedBuffer,
+        arrival: i64,
+        failure: Option<&LogError>,
+    ) {
+        let mut refuse_next = failure.cloned();
+        loop {
+            let used = buffer.len() - FRAME_HEADER_BYTES;
+            let room = if refuse_next.is_some() {
+                usize::MAX
+            } else if used == 0 {
+                place.room()
+            } else {
+                place.room().min(self.frame_bytes_max).saturating_sub(used)
+            };
+            match self.queue.pop(room) {
+                Popped::Empty => return,
+                Popped::DoesNotFit if used > 0 => return,
+                Popped::DoesNotFit => match self.preparer.take() {
+                    Taken::Ready(journal) => {
+                        // Only before its first batch can a frame change its journal.
+                        write(&self.journals).insert(journal.number, Arc::clone(&journal));
+                        let before = std::mem::replace(&mut place.journal, journal);
+                        place.offset = FIRST_FRAME_OFFSET;
+                        commit.sealed = Some((before, place.frame));
+                    }
+                    Taken::Full(reason) => refuse_next = Some(LogError::Full(reason)),
+                },
+                Popped::Item(item) => match (refuse_next.take(), item) {
+                    (Some(error), item) => {
+                        refuse_item(item, &error);
+                        refuse_next = failure.cloned();
+                    }
+                    (None, Item::Append(group)) => self.add_group(place, commit, buffer, arrival, group),
+                    (None, Item::Close(close)) => {
+                        close.entry.close();
+                        commit.closes.push(close);
+                    }
+                },
+            }
+        }
+    }
+
+    fn add_group(&self, place: &Place, commit: &mut Commit, buffer: &mut AlignedBuffer, arrival: i64, group: Group) {
+        let Group { appends, answer, permit, .. } = group;
+        let mut appended = Vec::with_capacity(appends.len());
+        let logs = read(&self.logs);
+        for append in appends {
+            appended.push(match logs.get(&append.log) {
+                None => Err(Refused::NotFound),
+                Some(entry) if !entry.is_opened() => Err(Refused::NotFound),
+                Some(entry) if entry.is_closed() => Err(Refused::Closed),
+                Some(entry) => Ok(add_batch(place, commit, buffer, arrival, entry, append)),
+            });
+        }
+        commit.groups.push(Answer { appended, answer, permit });
+    }
+}
+
+/// Gives positions to the records of one append and writes them into the frame.
+fn add_batch(
+    place: &Place,
+    commit: &mut Commit,
+    buffer: &mut AlignedBuffer,
+    arrival: i64,
+    entry: &Arc<LogEntry>,
+    append: Append,
+) -> Appended {
+    let first = entry.sequenced.load(Ordering::Relaxed);
+    let count = append.records.count();
+    let appended = Appended { first: Position(first), arrival: Timestamp::from_millis(arrival) };
+    if count == 0 {
+        return appended;
+    }
+    entry.sequenced.store(first + u64::from(count), Ordering::Relaxed);
+    let stored = batch::stored_bytes(append.records.bytes().len(), append.encrypted);
+    let header = BatchHeader {
+        stored_bytes: u32::try_from(stored).expect("a group fits into a journal"),
+        log: append.log.0,
+        first,
+        arrival,
+        count,
+        encrypted: append.encrypted,
+    };
+    let at = buffer.len();
+    let seal = append
+        .encrypted
+        .then(|| Seal { cipher: &place.journal.cipher, nonce: nonce(place.frame, commit.batches.len()) });
+    batch::encode(buffer.grow(header.total_bytes()), &header, append.records.bytes(), seal);
+    let in_file = "a frame lies within its journal, which is smaller than 4 GiB";
+    commit.batches.push(Placed {
+        entry: Arc::clone(entry),
+        index: IndexEntry {
+            first,
+            arrival,
+            journal: place.journal.number,
+            offset: place.offset + u32::try_from(at).expect(in_file),
+            bytes: u32::try_from(header.total_bytes()).expect(in_file),
+            count,
+        },
+        batch: StoredBatch {
+            first: appended.first,
+            arrival: appended.arrival,
+            encrypted: append.encrypted,
+            records: append.records,
+        },
+    });
+    appended
+}
+
+/// Unique within a journal: a frame number is given once, a batch has its place in the frame.
+fn nonce(frame: u64, batch: usize) -> [u8; NONCE_BYTES] {
+    let mut nonce = [0; NONCE_BYTES];
+    nonce[..8].copy_from_slice(&frame.to_le_bytes());
+    nonce[8..].copy_from_slice(&u32::try_from(batch).expect("a frame is smaller than its journal").to_le_bytes());
+    nonce
+}
+
+fn refuse_item(item: Item, error: &LogError) {
+    // A caller that has gone away does not need its answer.
+    match item {
+        Item::Append(group) => {
+            let _ = group.answer.send(Err(error.clone()));
+        }
+        Item::Close(close) => {
+            let _ = close.answer.send(Err(error.clone()));
+        }
+    }
+}
+
+/// What a group of appends takes in a frame at most.
+pub(crate) fn frame_bytes(appends: &[Append]) -> usize {
+    appends.iter().map(|append| append.records.bytes().len() + BATCH_OVERHEAD_BYTES).sum()
+}
+
+/// The largest group that fits into a journal of this size.
+pub(crate) fn group_bytes_max(journal_bytes: u32) -> usize {
+    (journal_bytes as usize).saturating_sub(2 * BLOCK_BYTES)
+}

@@ -1,0 +1,206 @@
+//! Bad days of the disk.
+
+use std::io;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use super::*;
+use crate::journal::files::{DataFile, Files, OsFiles};
+use crate::log::open::Parts;
+
+/// Files whose writes fail when told to.
+struct FailingFiles {
+    inner: OsFiles,
+    plan: Arc<Plan>,
+}
+
+/// What fails.
+struct Plan {
+    /// Writes that still succeed; negative: all.
+    writes_left: AtomicI64,
+    /// Journal files that can still be made.
+    files_left: AtomicI64,
+    /// Frames are held back so long, every other one, so that they finish out of order.
+    delay_millis: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Plan {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            writes_left: AtomicI64::new(i64::MAX),
+            files_left: AtomicI64::new(i64::MAX),
+            delay_millis: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+        })
+    }
+}
+
+impl Files for FailingFiles {
+    fn prepare(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        if self.plan.files_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        self.inner.prepare(path, bytes)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
+        Ok(Arc::new(FailingFile { inner: self.inner.open(path)?, plan: Arc::clone(&self.plan) }))
+    }
+
+    fn open_for_reading(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
+        self.inner.open_for_reading(path)
+    }
+}
+
+struct FailingFile {
+    inner: Arc<dyn DataFile>,
+    plan: Arc<Plan>,
+}
+
+impl DataFile for FailingFile {
+    fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if offset > 0 {
+            let number = self.plan.written.fetch_add(1, Ordering::SeqCst);
+            if number.is_multiple_of(2) {
+                std::thread::sleep(Duration::from_millis(self.plan.delay_millis.load(Ordering::SeqCst)));
+            }
+            if self.plan.writes_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+                return Err(io::Error::other("injected"));
+            }
+        }
+        self.inner.write(bytes, offset)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.inner.flush()
+    }
+
+    fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.inner.read(bytes, offset)
+    }
+}
+
+fn open_failing(settings: &LocalLogSettings, plan: &Arc<Plan>) -> Arc<LocalLog> {
+    let files = FailingFiles { inner: OsFiles::new(settings.durability), plan: Arc::clone(plan) };
+    let parts =
+        Parts { clock: Arc::new(SystemClock), root_key: Arc::new(TestKey), segments: None, files: Arc::new(files) };
+    LocalLog::open_with(settings, parts).expect("opens")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_failed_write_nothing_is_acknowledged_and_nothing_acknowledged_is_lost() {
+    for (failing_write, delay_millis) in [(0, 0), (1, 2), (7, 0), (20, 2), (33, 2)] {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let plan = Plan::new();
+        let log = open_failing(&small(dir.path()), &plan);
+        log.open(LogId(1), OPTIONS);
+        plan.writes_left.store(failing_write, Ordering::SeqCst);
+        plan.delay_millis.store(delay_millis, Ordering::SeqCst);
+        let tasks: Vec<_> = (0..6u64)
+            .map(|writer| {
+                let log = Arc::clone(&log);
+                tokio::spawn(async move {
+                    let mut acknowledged = Vec::new();
+                    for i in 0..30u64 {
+                        let text = format!("{writer}-{i}");
+                        match append(&log, 1, &[&text], false).await {
+                            Ok(position) => acknowledged.push((position, text)),
+                            Err(LogError::Failed(_)) => return acknowledged,
+                            Err(other) => panic!("{other}"),
+                        }
+                    }
+                    panic!("the log did not fail");
+                })
+            })
+            .collect();
+        let mut acknowledged = Vec::new();
+        for task in tasks {
+            acknowledged.extend(task.await.expect("writer"));
+        }
+        assert!(log.status().failed.is_some());
+        plan.writes_left.store(i64::MAX, Ordering::SeqCst);
+        assert!(matches!(append(&log, 1, &["late"], false).await, Err(LogError::Failed(_))));
+        let live = all(&log, 1).await.expect("reads go on");
+        assert!(live.len() >= acknowledged.len());
+        log.crash();
+        let log = open_log(&small(dir.path())).expect("opens again");
+        log.open(LogId(1), OPTIONS);
+        let records = all(&log, 1).await.expect("read");
+        assert_eq!(records[..live.len()], live[..], "what could be read can still be read");
+        for (position, text) in acknowledged {
+            let place = usize::try_from(position.0).expect("small");
+            assert_eq!(records[place].data, text.as_bytes(), "acknowledged at {position:?}");
+        }
+        append(&log, 1, &["works again"], false).await.expect("append");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_that_finish_out_of_order_are_released_in_order() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let plan = Plan::new();
+    let settings = LocalLogSettings { commit_threads: 3, ..small(dir.path()) };
+    let log = open_failing(&settings, &plan);
+    log.open(LogId(1), OPTIONS);
+    plan.delay_millis.store(3, Ordering::SeqCst);
+    let tasks: Vec<_> = (0..8u64)
+        .map(|writer| {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move {
+                for i in 0..20 {
+                    let position = append(&log, 1, &[&format!("{writer}-{i}")], false).await.expect("append");
+                    // Whatever stands before an acknowledged record can be read with it.
+                    let run = log.read(LogId(1), Position(0), LIMIT).await.expect("read");
+                    assert!(run.next > position);
+                    assert!(run.records.iter().enumerate().all(|(i, record)| record.position.0 == i as u64));
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("writer");
+    }
+    assert_eq!(all(&log, 1).await.expect("read").len(), 160);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_appends_until_there_is_room() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let plan = Plan::new();
+    let log = open_failing(&small(dir.path()), &plan);
+    log.open(LogId(1), OPTIONS);
+    plan.files_left.store(0, Ordering::SeqCst);
+    let text = "x".repeat(20_000);
+    let mut stored = 0;
+    let refused = loop {
+        match append(&log, 1, &[&text], false).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, LogError::Full(_)), "{refused:?}");
+    assert!(stored > 0);
+    assert_eq!(log.status().failed, None);
+    assert_eq!(all(&log, 1).await.expect("reads go on").len(), stored);
+    append(&log, 1, &["fits into what is left"], false).await.expect("small ones still fit");
+    plan.files_left.store(i64::MAX, Ordering::SeqCst);
+    let mut tries = 0;
+    while append(&log, 1, &[&text], false).await.is_err() {
+        tries += 1;
+        assert!(tries < 500, "the log does not recover");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(all(&log, 1).await.expect("read").len(), stored + 2);
+}
+
+#[tokio::test]
+async fn memory_file_systems_work_without_direct_writes() {
+    let Ok(dir) = tempfile::tempdir_in("/dev/shm") else { return };
+    let log = open_log(&small(dir.path())).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    append(&log, 1, &["a"], true).await.expect("append");
+    log.crash();
+    let log = open_log(&small(dir.path())).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    assert_eq!(all(&log, 1).await.expect("read").len(), 1);
+}

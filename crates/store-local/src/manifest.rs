@@ -1,0 +1,163 @@
+//! What the log remembers beside journals and segments: which segments there are, where the unsealed journals begin,
+//! and the next position of every log. Replaced as a whole. Layout: docs/format/data-directory.md.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::bytes::{Fields, crc32c};
+use crate::error::OpenError;
+use crate::journal::files::sync_dir;
+
+const MAGIC: [u8; 8] = *b"ANABMNFT";
+const FORMAT_VERSION: u32 = 1;
+const FILE_NAME: &str = "log.manifest";
+const FILE_NAME_NEW: &str = "log.manifest.new";
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    /// Journals up to this number are in segments.
+    pub sealed_through: u32,
+    /// First frame that is not in a segment.
+    pub first_frame: u64,
+    /// All frames below this number were acknowledged when the manifest was written.
+    pub frames_end: u64,
+    /// No record has arrived later, milliseconds.
+    pub last_arrival: i64,
+    /// Number of the next segment.
+    pub next_segment: u64,
+    /// Log id and next position of every log, in order of ids.
+    pub logs: Vec<(u64, u64)>,
+    /// In order of numbers.
+    pub segments: Vec<SegmentRef>,
+}
+
+/// A segment that belongs to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentRef {
+    pub number: u64,
+    /// Size of the object.
+    pub bytes: u64,
+    /// Length of the footer at its end, and its checksum.
+    pub footer_bytes: u32,
+    pub footer_crc: u32,
+}
+
+impl Manifest {
+    /// `None` when the directory has none.
+    pub(crate) fn load(dir: &Path) -> Result<Option<Self>, OpenError> {
+        let path = dir.join(FILE_NAME);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(OpenError::io(&path)(error)),
+        };
+        let damaged = || OpenError::damaged(&path, 0, "the manifest does not match its checksum");
+        let version = checked_version(&bytes).ok_or_else(damaged)?;
+        if version != FORMAT_VERSION {
+            let file = path.display().to_string();
+            return Err(OpenError::Version { file, found: version, known: FORMAT_VERSION });
+        }
+        Self::decode(&bytes[16..]).map(Some).ok_or_else(damaged)
+    }
+
+    /// Replaces the manifest of the directory; durable when it answers.
+    pub(crate) fn store(&self, dir: &Path) -> io::Result<()> {
+        let (path, new) = (dir.join(FILE_NAME), dir.join(FILE_NAME_NEW));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(&self.encode())?;
+        file.sync_all()?;
+        std::fs::rename(new, path)?;
+        sync_dir(dir)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(72 + self.logs.len() * 16 + self.segments.len() * 24);
+        out.extend_from_slice(&MAGIC);
+        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+        out.extend_from_slice(&self.sealed_through.to_le_bytes());
+        for number in [self.first_frame, self.frames_end, self.last_arrival.cast_unsigned(), self.next_segment] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        out.extend_from_slice(&(self.logs.len() as u64).to_le_bytes());
+        for (log, next) in &self.logs {
+            out.extend_from_slice(&log.to_le_bytes());
+            out.extend_from_slice(&next.to_le_bytes());
+        }
+        out.extend_from_slice(&(self.segments.len() as u64).to_le_bytes());
+        for segment in &self.segments {
+            out.extend_from_slice(&segment.number.to_le_bytes());
+            out.extend_from_slice(&segment.bytes.to_le_bytes());
+            out.extend_from_slice(&segment.footer_bytes.to_le_bytes());
+            out.extend_from_slice(&segment.footer_crc.to_le_bytes());
+        }
+        let crc = crc32c(&out[12..]);
+        out[8..12].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields::new(bytes);
+        let mut manifest = Self {
+            sealed_through: fields.u32()?,
+            first_frame: fields.u64()?,
+            frames_end: fields.u64()?,
+            last_arrival: fields.i64()?,
+            next_segment: fields.u64()?,
+            ..Self::default()
+        };
+        for _ in 0..fields.u64()? {
+            manifest.logs.push((fields.u64()?, fields.u64()?));
+        }
+        for _ in 0..fields.u64()? {
+            manifest.segments.push(SegmentRef {
+                number: fields.u64()?,
+                bytes: fields.u64()?,
+                footer_bytes: fields.u32()?,
+                footer_crc: fields.u32()?,
+            });
+        }
+        fields.is_empty().then_some(manifest)
+    }
+}
+
+/// The format version of bytes that match their checksum.
+fn checked_version(bytes: &[u8]) -> Option<u32> {
+    let mut fields = Fields::new(bytes);
+    let intact = fields.take(MAGIC.len())? == MAGIC && fields.u32()? == crc32c(bytes.get(12..)?);
+    if intact { fields.u32() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_and_damage() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        assert_eq!(Manifest::load(dir.path()).expect("none yet"), None);
+        let manifest = Manifest {
+            sealed_through: 3,
+            first_frame: 5,
+            frames_end: 9,
+            last_arrival: -1,
+            next_segment: 4,
+            logs: vec![(1, 2), (3, u64::MAX)],
+            segments: vec![SegmentRef { number: 1, bytes: 2, footer_bytes: 3, footer_crc: 4 }],
+        };
+        manifest.store(dir.path()).expect("store");
+        assert_eq!(Manifest::load(dir.path()).expect("load"), Some(manifest));
+        let path = dir.path().join(FILE_NAME);
+        let good = std::fs::read(&path).expect("read");
+        for i in 0..good.len() {
+            let mut bad = good.clone();
+            bad[i] ^= 0x10;
+            std::fs::write(&path, bad).expect("write");
+            assert!(Manifest::load(dir.path()).is_err(), "byte {i}");
+        }
+        std::fs::write(&path, &good[..good.len() - 1]).expect("write");
+        assert!(Manifest::load(dir.path()).is_err());
+    }
+}

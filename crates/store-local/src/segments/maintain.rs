@@ -1,0 +1,296 @@
+//! The thread that rewrites sealed journals into segments and drops segments that are past retention.
+//!
+//! Order of steps, so that a crash in between loses nothing: segments durable, manifest durable, index switched, journal
+//! given back. What a crash leaves behind is removed at the next start: segments that the manifest does not name,
+//! journals that it says are sealed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use base::time::Clock;
+use futures_util::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt};
+use store::root_key::RootKey;
+use store::shard_log::LogId;
+
+use super::write::{Content, WriteError, write_segment};
+use super::{Run, Segment, number_of};
+use crate::journal::file::Journal;
+use crate::journal::prepare::Preparer;
+use crate::log::counters::Counters;
+use crate::log::entry::{IndexEntry, LogEntry};
+use crate::log::sequencer::{Journals, Logs};
+use crate::manifest::Manifest;
+use crate::sync::{lock, read, write};
+
+/// Pause after a failure to write a segment.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// After a start, sealing waits so long to be told which logs still exist.
+const OPENING_WAIT: Duration = Duration::from_secs(30);
+const OPENING_POLL: Duration = Duration::from_millis(100);
+/// Retention is grouped by powers of two of this.
+const CLASS_SECONDS: u64 = 3600;
+
+pub(crate) enum Message {
+    /// A journal is complete. Frames from the number on are in later ones.
+    Sealed(Arc<Journal>, u64),
+    /// Look after retention now; answered when done.
+    Maintain(std::sync::mpsc::SyncSender<()>),
+    Stop,
+}
+
+/// What the worker works with.
+pub(crate) struct WorkerParts {
+    pub dir: PathBuf,
+    pub store: Arc<dyn ObjectStore>,
+    pub root_key: Arc<dyn RootKey>,
+    pub logs: Arc<Logs>,
+    pub journals: Arc<Journals>,
+    pub preparer: Arc<Preparer>,
+    pub clock: Arc<dyn Clock>,
+    pub counters: Arc<Counters>,
+    pub interval: Duration,
+    /// Set when every existing log has been opened.
+    pub all_open: Arc<AtomicBool>,
+    /// The end of the durable frames and the latest arrival.
+    pub progress: Box<dyn Fn() -> (u64, i64) + Send + Sync>,
+}
+
+pub(crate) struct Worker {
+    parts: WorkerParts,
+    state: Mutex<State>,
+}
+
+struct State {
+    manifest: Manifest,
+    segments: Vec<Arc<Segment>>,
+}
+
+impl Worker {
+    pub(crate) fn new(parts: WorkerParts, manifest: Manifest, segments: Vec<Arc<Segment>>) -> Self {
+        let worker = Self { parts, state: Mutex::new(State { manifest, segments }) };
+        worker.count_segments(&lock(&worker.state));
+        worker
+    }
+
+    /// Works until told to stop.
+    pub(crate) fn run(&self, messages: &Receiver<Message>, runtime: &tokio::runtime::Runtime) {
+        let started = Instant::now();
+        let mut waiting = VecDeque::new();
+        let mut cleaned = false;
+        loop {
+            let opened = self.all_open() || started.elapsed() >= OPENING_WAIT;
+            let pause = match (waiting.is_empty(), opened) {
+                (true, true) => self.parts.interval,
+                (false, true) => Duration::ZERO,
+                (_, false) => OPENING_POLL,
+            };
+            match messages.recv_timeout(pause) {
+                Ok(Message::Sealed(journal, end)) => {
+                    // Take all messages first: one may be the wish to stop.
+                    waiting.push_back((journal, end));
+                    continue;
+                }
+                Ok(Message::Maintain(done)) => {
+                    runtime.block_on(self.drop_expired());
+                    // Whoever asked may have gone away.
+                    let _ = done.send(());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if !opened {
+                continue;
+            }
+            if !std::mem::replace(&mut cleaned, true) {
+                runtime.block_on(self.remove_strangers());
+            }
+            match waiting.pop_front() {
+                None => runtime.block_on(self.drop_expired()),
+                Some((journal, end)) => {
+                    if let Err(journal) = runtime.block_on(self.seal(journal, end)) {
+                        waiting.push_front((journal, end));
+                        std::thread::sleep(RETRY_PAUSE);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the manifest as things stand; for the end of an orderly run.
+    pub(crate) fn store_manifest(&self) -> std::io::Result<()> {
+        let mut state = lock(&self.state);
+        self.refresh(&mut state.manifest);
+        state.manifest.store(&self.parts.dir)
+    }
+
+    fn all_open(&self) -> bool {
+        self.parts.all_open.load(Ordering::SeqCst)
+    }
+
+    /// Rewrites one journal; gives it back when it has to be tried again.
+    async fn seal(&self, journal: Arc<Journal>, frames_end: u64) -> Result<(), Arc<Journal>> {
+        let (content, entries) = self.content(&journal);
+        match self.try_seal(&journal, frames_end, content, &entries).await {
+            Ok(()) => {
+                write(&self.parts.journals).remove(&journal.number);
+                self.parts.preparer.retire(journal);
+                Ok(())
+            }
+            Err(error) => {
+                Counters::add(&self.parts.counters.seal_failures, 1);
+                tracing::error!(journal = %journal.path.display(), %error, "journal cannot be rewritten into segments");
+                self.parts.preparer.drop_spares();
+                Err(journal)
+            }
+        }
+    }
+
+    async fn try_seal(
+        &self,
+        journal: &Journal,
+        frames_end: u64,
+        content: BTreeMap<u64, Content>,
+        entries: &[Arc<LogEntry>],
+    ) -> Result<(), WriteError> {
+        let mut number = lock(&self.state).manifest.next_segment;
+        let mut runs: BTreeMap<LogId, Run> = BTreeMap::new();
+        let mut segments = Vec::with_capacity(content.len());
+        for logs in content.values() {
+            let (segment, written) =
+                write_segment(number, logs, journal, &self.parts.store, &*self.parts.root_key).await?;
+            segments.push(segment);
+            runs.extend(written);
+            number += 1;
+        }
+        let mut state = lock(&self.state);
+        let mut manifest = state.manifest.clone();
+        manifest.segments.extend(segments.iter().map(|segment| segment.reference));
+        manifest.next_segment = number;
+        manifest.sealed_through = journal.number;
+        manifest.first_frame = frames_end;
+        self.refresh(&mut manifest);
+        manifest.store(&self.parts.dir).map_err(|error| WriteError::Manifest(error.to_string()))?;
+        state.manifest = manifest;
+        state.segments.extend(segments);
+        self.count_segments(&state);
+        drop(state);
+        for entry in entries {
+            lock(&entry.view).sealed(journal.number, runs.remove(&entry.id));
+        }
+        Ok(())
+    }
+
+    /// The live records of a journal by class of retention, and all logs that may have any in it.
+    fn content(&self, journal: &Journal) -> (BTreeMap<u64, Content>, Vec<Arc<LogEntry>>) {
+        let now = self.parts.clock.now();
+        let mut entries: Vec<Arc<LogEntry>> = read(&self.parts.logs).values().cloned().collect();
+        entries.sort_unstable_by_key(|entry| entry.id);
+        let mut classes: BTreeMap<u64, Content> = BTreeMap::new();
+        for entry in &entries {
+            let horizon = now.minus(entry.retention()).millis();
+            let kept: Vec<IndexEntry> = {
+                let view = lock(&entry.view);
+                let end = view.index.partition_point(|index| index.journal <= journal.number);
+                view.index.range(..end).filter(|index| index.arrival >= horizon).copied().collect()
+            };
+            if !kept.is_empty() && self.is_alive(entry) {
+                let hours = entry.retention().as_secs().div_ceil(CLASS_SECONDS);
+                let class = hours.checked_next_power_of_two().unwrap_or(u64::MAX);
+                classes.entry(class).or_default().push((entry.id, kept));
+            }
+        }
+        (classes, entries)
+    }
+
+    fn is_alive(&self, entry: &LogEntry) -> bool {
+        !entry.is_removed() && (entry.is_opened() || !self.all_open())
+    }
+
+    /// Takes what is true now into the manifest.
+    fn refresh(&self, manifest: &mut Manifest) {
+        // In this order, so that no frame is promised whose records are not counted below.
+        let (frames_end, last_arrival) = (self.parts.progress)();
+        manifest.frames_end = manifest.frames_end.max(frames_end);
+        manifest.last_arrival = manifest.last_arrival.max(last_arrival);
+        let logs = read(&self.parts.logs);
+        let alive = logs.values().filter(|entry| self.is_alive(entry));
+        manifest.logs = alive.map(|entry| (entry.id.0, lock(&entry.view).next)).filter(|(_, next)| *next > 0).collect();
+        manifest.logs.sort_unstable();
+    }
+
+    /// Drops the segments of which every record is past retention or belongs to a log that is gone.
+    async fn drop_expired(&self) {
+        let expired: Vec<Arc<Segment>> = {
+            let state = lock(&self.state);
+            state.segments.iter().filter(|segment| self.is_expired(segment)).cloned().collect()
+        };
+        if expired.is_empty() {
+            return;
+        }
+        let is_expired = |number: u64| expired.iter().any(|segment| segment.reference.number == number);
+        {
+            let mut state = lock(&self.state);
+            let mut manifest = state.manifest.clone();
+            manifest.segments.retain(|segment| !is_expired(segment.number));
+            self.refresh(&mut manifest);
+            if let Err(error) = manifest.store(&self.parts.dir) {
+                tracing::error!(%error, "manifest cannot be written; segments past retention are kept");
+                return;
+            }
+            state.manifest = manifest;
+            state.segments.retain(|segment| !is_expired(segment.reference.number));
+            self.count_segments(&state);
+        }
+        for segment in &expired {
+            for (log, _) in &segment.logs {
+                let entry = read(&self.parts.logs).get(log).cloned();
+                if let Some(entry) = entry {
+                    lock(&entry.view).runs.retain(|run| run.segment.reference.number != segment.reference.number);
+                }
+            }
+            if let Err(error) = self.parts.store.delete(&segment.path).await {
+                tracing::warn!(segment = %segment.path, %error, "segment past retention cannot be deleted");
+            }
+        }
+        Counters::add(&self.parts.counters.segments_dropped, expired.len() as u64);
+    }
+
+    fn is_expired(&self, segment: &Segment) -> bool {
+        let now = self.parts.clock.now();
+        let logs = read(&self.parts.logs);
+        segment.logs.iter().all(|(log, last_arrival)| {
+            let alive = logs.get(log).filter(|entry| self.is_alive(entry));
+            alive.is_none_or(|entry| *last_arrival < now.minus(entry.retention()).millis())
+        })
+    }
+
+    /// Removes segments that a crash has left without a place in the manifest.
+    async fn remove_strangers(&self) {
+        let objects: Vec<_> = match self.parts.store.list(None).try_collect().await {
+            Ok(objects) => objects,
+            Err(error) => return tracing::warn!(%error, "segments cannot be listed"),
+        };
+        for object in objects {
+            let known =
+                |number: u64| lock(&self.state).manifest.segments.iter().any(|segment| segment.number == number);
+            if number_of(&object.location).is_none_or(known) {
+                continue;
+            }
+            tracing::info!(segment = %object.location, "removing a segment that was never completed");
+            if let Err(error) = self.parts.store.delete(&object.location).await {
+                tracing::warn!(segment = %object.location, %error, "segment cannot be deleted");
+            }
+        }
+    }
+
+    fn count_segments(&self, state: &State) {
+        Counters::set(&self.parts.counters.segments, state.segments.len() as u64);
+        let bytes = state.segments.iter().map(|segment| segment.reference.bytes).sum();
+        Counters::set(&self.parts.counters.segment_bytes, bytes);
+    }
+}
