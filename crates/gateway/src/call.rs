@@ -1,9 +1,9 @@
 //! One API request: front door, signature, input, operation, answer. In AWS's order.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use api::service::{self, CallError, Failure, OperationModel, Service};
+use api::service::{self, CallError, Failure, OperationModel, Service, ServiceModel};
 use base::caller::Caller;
 use base::codec::{DecodeError, Reader};
 use base::limits::MIB;
@@ -30,15 +30,26 @@ const REPLY_BYTES_EXPECTED_MAX: usize = 4 * MIB;
 
 /// A service, and how long its answers tend to be.
 pub struct Hosted {
-    pub service: Arc<dyn Service>,
+    pub model: &'static ServiceModel,
+    /// Another one takes its place when the control API starts afresh.
+    service: RwLock<Arc<dyn Service>>,
     /// By index of the operation.
     reply_bytes: Box<[AtomicUsize]>,
 }
 
 impl Hosted {
     pub fn new(service: Arc<dyn Service>) -> Self {
-        let reply_bytes = service.model().operations.iter().map(|_| AtomicUsize::new(256)).collect();
-        Self { service, reply_bytes }
+        let model = service.model();
+        let reply_bytes = model.operations.iter().map(|_| AtomicUsize::new(256)).collect();
+        Self { model, service: RwLock::new(service), reply_bytes }
+    }
+
+    pub fn replace(&self, service: Arc<dyn Service>) {
+        *self.service.write().unwrap_or_else(PoisonError::into_inner) = service;
+    }
+
+    fn service(&self) -> Arc<dyn Service> {
+        Arc::clone(&self.service.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -66,7 +77,7 @@ pub async fn answer(context: &Context, head: &Parts, body: Held, running: Runnin
         Err(refused) => return refusal(refused, asked.content_type, &body),
     };
     let (hosted, operation) = context.find(prefix, operation).expect("admitted requests name a known operation");
-    let reply = match context.caller(head, &body.bytes, hosted.service.model()) {
+    let reply = match context.caller(head, &body.bytes, hosted.model) {
         Err(error) => not_authentic(protocol, &error, &body),
         Ok(caller) => call(context, hosted, operation, protocol, caller, body, running).await,
     };
@@ -125,7 +136,7 @@ async fn call(
     if let Some((status, code, message)) = context.injected(operation) {
         return failure(protocol, status, code, Some(message));
     }
-    let service = Arc::clone(&hosted.service);
+    let service = hosted.service();
     let drain = context.drain.clone();
     let work = Unabandoned::new(Box::pin(async move {
         let answered = run(&*service, operation, protocol, &caller, &body).await;

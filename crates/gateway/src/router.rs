@@ -47,8 +47,8 @@ pub struct Context {
 
 impl Context {
     pub fn find(&self, prefix: &str, operation: &str) -> Option<(&Hosted, &'static OperationModel)> {
-        let hosted = self.services.iter().find(|hosted| hosted.service.model().target_prefix == prefix)?;
-        Some((hosted, hosted.service.model().operation(operation)?))
+        let hosted = self.services.iter().find(|hosted| hosted.model.target_prefix == prefix)?;
+        Some((hosted, hosted.model.operation(operation)?))
     }
 
     pub fn caller(&self, head: &Parts, body: &[u8], service: &ServiceModel) -> Result<Caller, AuthError> {
@@ -111,7 +111,7 @@ async fn route(context: &Context, head: &Parts, body: Incoming, running: Running
     if let Some(dev) = &context.dev
         && let Some(path) = head.uri.path().strip_prefix(crate::dev::PREFIX)
     {
-        return dev.answer(head, path, &held.bytes).await;
+        return dev.answer(head, path, &held.bytes, &context.services).await;
     }
     call::answer(context, head, held, running).await
 }

@@ -7,6 +7,7 @@ mod faults;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::service::Service;
 use base::BoxFuture;
 use base::time::Timestamp;
 use http::request::Parts;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 pub use faults::{Fault, Faults};
 
+use crate::call::Hosted;
 use crate::reply::Reply;
 
 /// Of the paths that belong to this API.
@@ -25,10 +27,10 @@ const ADVANCE_SECONDS_MAX: f64 = 10.0 * 366.0 * 86_400.0;
 
 /// What the control API may do to the node.
 pub trait DevControl: Send + Sync {
-    /// Forgets all streams, with everything that belongs to them.
-    fn reset(&self) -> BoxFuture<'_, Result<(), String>>;
-    /// Moves the node's clock forward and answers the new time.
-    fn advance(&self, by: Duration) -> Timestamp;
+    /// Starts afresh: answers services that know nothing and take the places of those of the same model.
+    fn reset(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Service>>, String>>;
+    /// Moves the node's clock forward, and lets happen what that makes due.
+    fn advance(&self, by: Duration) -> BoxFuture<'_, ()>;
     fn now(&self) -> Timestamp;
 }
 
@@ -44,13 +46,18 @@ impl Dev {
     }
 
     /// `path` is what follows [`PREFIX`].
-    pub async fn answer(&self, head: &Parts, path: &str, body: &[u8]) -> Reply {
+    pub async fn answer(&self, head: &Parts, path: &str, body: &[u8], hosts: &[Hosted]) -> Reply {
         if head.headers.contains_key(header::ORIGIN) {
             return refused(403, "the control API is not for pages in browsers");
         }
         match (&head.method, path) {
             (&Method::POST, "reset") => match self.control.reset().await {
-                Ok(()) => {
+                Ok(services) => {
+                    for service in services {
+                        if let Some(hosted) = hosts.iter().find(|hosted| hosted.model.name == service.model().name) {
+                            hosted.replace(service);
+                        }
+                    }
                     self.faults.clear();
                     self.state()
                 }
@@ -58,7 +65,7 @@ impl Dev {
             },
             (&Method::POST, "clock/advance") => match seconds(body) {
                 Ok(by) => {
-                    self.control.advance(by);
+                    self.control.advance(by).await;
                     self.state()
                 }
                 Err(reason) => refused(400, reason),

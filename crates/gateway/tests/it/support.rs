@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use api::service::Service;
 use base::BoxFuture;
 use base::caller::{Credential, CredentialSource};
 use base::ids::AccountId;
@@ -61,11 +62,12 @@ impl CredentialSource for OneKey {
 struct Control(OffsetClock);
 
 impl DevControl for Control {
-    fn reset(&self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async { Ok(()) })
+    fn reset(&self) -> BoxFuture<'_, Result<Vec<Arc<dyn Service>>, String>> {
+        Box::pin(async { Ok(vec![Fake::new() as Arc<dyn Service>]) })
     }
-    fn advance(&self, by: Duration) -> Timestamp {
-        self.0.advance(by)
+    fn advance(&self, by: Duration) -> BoxFuture<'_, ()> {
+        self.0.advance(by);
+        Box::pin(std::future::ready(()))
     }
     fn now(&self) -> Timestamp {
         self.0.now()
@@ -101,7 +103,7 @@ pub async fn start(wish: Wish) -> Server {
     let tls_address = tls.as_ref().map(|(listener, _)| listener.local_addr().expect("bound"));
     let (fake, seen) = (Fake::new(), Arc::new(Seen::default()));
     let parts = Parts {
-        services: vec![Arc::clone(&fake) as Arc<dyn api::service::Service>],
+        services: vec![Arc::clone(&fake) as Arc<dyn Service>],
         credentials: wish.auth.then(|| Arc::new(OneKey) as Arc<dyn CredentialSource>),
         clock: Arc::new(SystemClock),
         monitor: Arc::clone(&seen) as Arc<dyn Monitor>,
