@@ -81,6 +81,15 @@ fn journal_paths(dir: &Path, sealed_through: u32) -> Result<Vec<PathBuf>, OpenEr
         }
     }
     numbered.sort();
+    for (expected, (number, path)) in (sealed_through + 1..).zip(&numbered) {
+        if *number != expected {
+            let reason = format!("journal {} before it is missing", super::file::file_name(expected));
+            return Err(OpenError::damaged(path, 0, reason));
+        }
+    }
+    if numbered.is_empty() && sealed_through > 0 {
+        return Err(OpenError::damaged(dir, 0, "the journal after the last sealed one is missing"));
+    }
     Ok(numbered.into_iter().map(|(_, path)| path).collect())
 }
 
@@ -108,10 +117,12 @@ struct Walk {
     crc: Option<u32>,
     /// File and offset at which the next frame was looked for last.
     place: (PathBuf, u32),
+    /// Whether a file has been looked at.
+    placed: bool,
 }
 
 fn walk(dir: &Path, scans: Vec<Scan>, known: Known) -> Result<(Vec<RecoveredJournal>, u64), OpenError> {
-    let mut walk = Walk { next: known.first_frame, crc: None, place: (dir.to_owned(), 0) };
+    let mut walk = Walk { next: known.first_frame, crc: None, place: (dir.to_owned(), 0), placed: false };
     let mut journals = Vec::with_capacity(scans.len());
     let mut rest = scans.into_iter().peekable();
     while let Some(first) = rest.next() {
@@ -170,9 +181,11 @@ fn accept(walk: &mut Walk, scan: &Scan, end: Option<u64>) -> usize {
         walk.crc = Some(frame.crc);
         walk.place = (scan.journal.path.clone(), frame.end);
     }
-    if scan.frames.is_empty() && scan.later_number_max == Some(walk.next) {
+    let begins_broken = scan.frames.is_empty() && scan.later_number_max.is_some();
+    if batches == 0 && (begins_broken || !walk.placed) {
         walk.place = (scan.journal.path.clone(), scan.end());
     }
+    walk.placed = true;
     batches
 }
 

@@ -92,10 +92,10 @@ impl LocalLog {
 
     /// Completes what is queued, refuses what comes later, and stops all threads. Blocks. Happens on drop too.
     pub fn shut_down(&self) {
-        if self.stop_threads() {
-            if let Err(error) = self.worker.store_manifest() {
-                tracing::warn!(%error, "manifest cannot be written; the next start reads more of the journal");
-            }
+        if self.stop_threads()
+            && let Err(error) = self.worker.store_manifest()
+        {
+            tracing::warn!(%error, "manifest cannot be written; a damaged end of the journal would pass for a torn one");
         }
     }
 

@@ -46,7 +46,7 @@ impl LocalLog {
     ///
     /// # Errors
     /// When another process holds the directory, when it cannot be read or written, and when acknowledged records
-    /// are missing or damaged. Then nothing has been changed.
+    /// are missing or damaged. Then no record has been touched.
     pub fn open(
         settings: &LocalLogSettings,
         clock: Arc<dyn Clock>,

@@ -133,7 +133,7 @@ async fn a_group_larger_than_a_journal_is_refused() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let log = open_log(&small(dir.path())).expect("opens");
     log.open(LogId(1), OPTIONS);
-    let refused = append(&log, 1, &["x".repeat(64 << 10).as_str()], false).await;
+    let refused = append(&log, 1, &["x".repeat(40_000).as_str()], false).await;
     assert!(matches!(refused, Err(LogError::Full(_))), "{refused:?}");
     append(&log, 1, &["x".repeat(27 << 10).as_str()], false).await.expect("fits");
 }

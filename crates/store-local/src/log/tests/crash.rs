@@ -157,7 +157,9 @@ async fn a_missing_journal_refuses_to_start() {
     assert!(matches!(reopened(&settings).await, Err(OpenError::Damaged { .. })));
     fs::rename(&moved, &paths[0]).expect("rename");
     fs::rename(&paths[1], &moved).expect("rename");
-    assert_damaged(reopened(&settings).await, &paths[0], 16 * 4096..=16 * 4096);
+    assert_damaged(reopened(&settings).await, &paths[2], 0..=0);
+    fs::rename(&moved, &paths[1]).expect("rename");
+    assert_eq!(reopened(&settings).await.expect("as before"), 40);
 }
 
 #[tokio::test]
