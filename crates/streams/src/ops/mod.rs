@@ -1,0 +1,35 @@
+//! The operations, one thin file per family: find the stream, ask the domain, shape the answer.
+
+pub mod put;
+mod put_checks;
+pub mod read;
+pub mod subscribe;
+
+pub mod describe;
+pub mod lifecycle;
+pub mod list_shards;
+pub mod reshard;
+
+pub mod capacity;
+pub mod consumers;
+pub mod encryption;
+pub mod monitoring;
+pub mod policies;
+pub mod retention;
+pub mod tags;
+
+pub mod account;
+mod account_use;
+mod shapes;
+
+use api::kinesis::KinesisError;
+
+use crate::error::Answer;
+
+/// A dry run ends where the operation would begin to do something.
+fn refuse_dry_run(dry_run: Option<bool>) -> Answer<()> {
+    if dry_run == Some(true) {
+        return Err(KinesisError::dry_run_operation("Request would have succeeded, but DryRun flag is set."));
+    }
+    Ok(())
+}

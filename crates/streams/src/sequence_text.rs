@@ -1,0 +1,204 @@
+//! Decimal sequence numbers of consecutive records, one after the other, without dividing 188-bit numbers.
+//!
+//! The sequence index stands at bit 80 of a sequence number, so the numbers of neighbours that arrived in the
+//! same second differ by 2^80. The number is kept in limbs of 18 decimal digits; a step adds two limbs and
+//! rewrites the digits that have changed.
+
+use base::sequence::SequenceNumber;
+use base::{ByteString, Bytes};
+
+/// Decimal digits of every version 2 sequence number: the leading `2` of its 47 hexadecimal digits puts it between
+/// 2^185 and 3 * 2^184.
+pub const DIGITS: usize = 56;
+
+const LIMB: u64 = 1_000_000_000_000_000_000;
+const LIMB_DIGITS: usize = 18;
+/// 2^80 in limbs, least significant first.
+const STEP: [u64; 2] = [819_614_629_174_706_176, 1_208_925];
+
+/// The number of one record, able to step to the next.
+#[derive(Debug, Clone)]
+pub struct SequenceText {
+    /// Least significant first; the digits beyond the second change too rarely to be kept apart.
+    limbs: [u64; 3],
+    digits: [u8; DIGITS],
+}
+
+impl SequenceText {
+    #[must_use]
+    pub fn new(number: SequenceNumber) -> Self {
+        let mut decimal = Vec::with_capacity(DIGITS);
+        number.write_decimal(&mut decimal);
+        let digits: [u8; DIGITS] = decimal.try_into().expect("version 2 numbers have 56 digits");
+        let limb = |from: usize, to: usize| {
+            digits[from..to].iter().fold(0u64, |value, digit| value * 10 + u64::from(digit - b'0'))
+        };
+        let limbs = [limb(38, 56), limb(20, 38), limb(2, 20)];
+        Self { limbs, digits }
+    }
+
+    #[must_use]
+    pub fn digits(&self) -> &[u8; DIGITS] {
+        &self.digits
+    }
+
+    /// Moves to the next sequence index.
+    pub fn step(&mut self) {
+        let low = self.limbs[0] + STEP[0];
+        let carry = u64::from(low >= LIMB);
+        self.limbs[0] = if carry == 1 { low - LIMB } else { low };
+        let middle = self.limbs[1] + STEP[1] + carry;
+        if middle >= LIMB {
+            self.carry_high(middle - LIMB);
+        } else {
+            self.limbs[1] = middle;
+        }
+        write_limb(&mut self.digits[38..56], self.limbs[0]);
+        write_limb(&mut self.digits[20..38], self.limbs[1]);
+    }
+
+    #[cold]
+    fn carry_high(&mut self, middle: u64) {
+        self.limbs[1] = middle;
+        self.limbs[2] += 1;
+        if self.limbs[2] == LIMB {
+            self.limbs[2] = 0;
+            let leading = (self.digits[0] - b'0') * 10 + (self.digits[1] - b'0') + 1;
+            self.digits[..2].copy_from_slice(&pair(u64::from(leading)));
+        }
+        write_limb(&mut self.digits[2..20], self.limbs[2]);
+    }
+}
+
+/// Numbers of one answer in one buffer, each a slice of it.
+#[derive(Debug)]
+pub struct SequenceTexts {
+    buffer: Vec<u8>,
+}
+
+impl SequenceTexts {
+    #[must_use]
+    pub fn with_capacity(count: usize) -> Self {
+        Self { buffer: Vec::with_capacity(count * DIGITS) }
+    }
+
+    pub fn push(&mut self, text: &SequenceText) {
+        self.buffer.extend_from_slice(text.digits());
+    }
+
+    /// The numbers in the order in which they were pushed.
+    #[must_use]
+    pub fn finish(self) -> SequenceSlices {
+        let all = ByteString::try_from(Bytes::from(self.buffer)).expect("decimal digits are ASCII");
+        SequenceSlices { all, next: 0 }
+    }
+}
+
+/// Iterator over [`SequenceTexts`].
+#[derive(Debug)]
+pub struct SequenceSlices {
+    all: ByteString,
+    next: usize,
+}
+
+impl Iterator for SequenceSlices {
+    type Item = ByteString;
+
+    fn next(&mut self) -> Option<ByteString> {
+        let slice = self.all.slice_ref(self.all.get(self.next..self.next + DIGITS)?);
+        self.next += DIGITS;
+        Some(slice)
+    }
+}
+
+/// The text of a single number.
+#[must_use]
+pub fn text_of(number: SequenceNumber) -> ByteString {
+    let mut decimal = Vec::with_capacity(DIGITS);
+    number.write_decimal(&mut decimal);
+    ByteString::try_from(decimal).expect("decimal digits are ASCII")
+}
+
+fn pair(value: u64) -> [u8; 2] {
+    [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]
+}
+
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut i = 0;
+    while i < 100 {
+        pairs[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
+        i += 1;
+    }
+    pairs
+};
+
+/// Writes `value` with leading zeros into 18 digits.
+fn write_limb(digits: &mut [u8], value: u64) {
+    debug_assert_eq!(digits.len(), LIMB_DIGITS);
+    // Three parts of six digits: their divisions do not wait for each other.
+    let high = value / 1_000_000_000_000;
+    let rest = value % 1_000_000_000_000;
+    write_six(&mut digits[..6], high as u32);
+    write_six(&mut digits[6..12], (rest / 1_000_000) as u32);
+    write_six(&mut digits[12..18], (rest % 1_000_000) as u32);
+}
+
+fn write_six(digits: &mut [u8], value: u32) {
+    digits[..2].copy_from_slice(&PAIRS[(value / 10_000) as usize % 100]);
+    digits[2..4].copy_from_slice(&PAIRS[(value / 100 % 100) as usize]);
+    digits[4..6].copy_from_slice(&PAIRS[(value % 100) as usize]);
+}
+
+#[cfg(test)]
+mod tests {
+    use base::ids::ShardIndex;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number(created: u64, index: u64, time: u64, shard: u32) -> SequenceNumber {
+        SequenceNumber { shard_created_seconds: created, index, time_seconds: time, shard: ShardIndex(shard) }
+    }
+
+    proptest! {
+        #[test]
+        fn stepping_agrees_with_the_reference(
+            created in 0u64..1 << 36,
+            index in 0u64..(1 << 62),
+            time in 0u64..1 << 36,
+            shard in 0u32..1 << 31,
+        ) {
+            let mut text = SequenceText::new(number(created, index, time, shard));
+            for ahead in 0..40 {
+                let expected = number(created, index + ahead, time, shard).to_string();
+                prop_assert_eq!(std::str::from_utf8(text.digits()).expect("ASCII"), expected);
+                text.step();
+            }
+        }
+    }
+
+    #[test]
+    fn carries_reach_the_highest_digits() {
+        // 2^80 * index passes multiples of 10^36 and 10^54 somewhere in here.
+        for index in [827_180_612_553, 827_180_612_550, 827_180_612_553_027_000, 4_135_903_062_765_138_000] {
+            let mut text = SequenceText::new(number(1_700_000_000, index, 1_700_000_001, 3));
+            for ahead in 0..2000 {
+                let expected = number(1_700_000_000, index + ahead, 1_700_000_001, 3).to_string();
+                assert_eq!(std::str::from_utf8(text.digits()).expect("ASCII"), expected);
+                text.step();
+            }
+        }
+    }
+
+    #[test]
+    fn slices_come_in_order() {
+        let mut texts = SequenceTexts::with_capacity(2);
+        let mut text = SequenceText::new(number(1, 1, 1, 0));
+        texts.push(&text);
+        text.step();
+        texts.push(&text);
+        let slices: Vec<String> = texts.finish().map(|slice| slice.to_string()).collect();
+        assert_eq!(slices, [number(1, 1, 1, 0).to_string(), number(1, 2, 1, 0).to_string()]);
+    }
+}

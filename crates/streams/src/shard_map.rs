@@ -1,0 +1,52 @@
+//! The open shards of a stream by hash key: every key belongs to exactly one.
+
+use std::sync::Arc;
+
+use base::hash_key::HashKey;
+
+use crate::shard::Shard;
+
+/// Open shards, sorted by where their range begins. Empty while the stream has none.
+#[derive(Debug, Default)]
+pub struct ShardMap {
+    starts: Vec<u128>,
+    shards: Vec<Arc<Shard>>,
+}
+
+impl ShardMap {
+    /// The open ones of `shards`.
+    #[must_use]
+    pub fn of(shards: &[Arc<Shard>]) -> Self {
+        let mut open: Vec<Arc<Shard>> = shards.iter().filter(|shard| shard.is_open()).cloned().collect();
+        open.sort_unstable_by_key(|shard| shard.row.range.start);
+        Self { starts: open.iter().map(|shard| shard.row.range.start.0).collect(), shards: open }
+    }
+
+    #[must_use]
+    pub fn shards(&self) -> &[Arc<Shard>] {
+        &self.shards
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Position in [`ShardMap::shards`] of the shard that owns a key; 0 when there is only one.
+    #[must_use]
+    pub fn locate(&self, key: HashKey) -> usize {
+        if self.starts.len() <= 1 {
+            return 0;
+        }
+        self.starts.partition_point(|start| *start <= key.0).saturating_sub(1)
+    }
+
+    /// Whether the shards cover the whole space and no key twice.
+    #[must_use]
+    pub fn tiles(&self) -> bool {
+        let (Some(first), Some(last)) = (self.shards.first(), self.shards.last()) else { return false };
+        first.row.range.start == HashKey::MIN
+            && last.row.range.end == HashKey::MAX
+            && self.shards.windows(2).all(|pair| pair[0].row.range.join(&pair[1].row.range).is_some())
+    }
+}

@@ -1,0 +1,102 @@
+//! Background jobs: one task runs them one after the other, every second or when woken, and shows their state.
+
+mod consumers;
+mod expiry;
+mod on_demand;
+mod transitions;
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use api::kinesis::KinesisError;
+use base::BoxFuture;
+use base::time::Timestamp;
+
+use crate::core::Core;
+use crate::shard::lock;
+
+/// Longest time between two rounds.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Work that nobody waits for.
+trait Job: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    /// Does what is due; answers how many things were done.
+    fn run<'a>(&'a self, core: &'a Core) -> BoxFuture<'a, Result<usize, KinesisError>>;
+}
+
+/// What an operator sees of a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobStatus {
+    pub name: &'static str,
+    pub last_run: Option<Timestamp>,
+    /// Things done since the start of the process.
+    pub done: u64,
+    pub failures: u64,
+    pub last_error: Option<String>,
+}
+
+/// The state of all jobs.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    statuses: Mutex<Vec<JobStatus>>,
+    /// Rounds do not overlap.
+    round: tokio::sync::Mutex<()>,
+    loads: on_demand::Loads,
+}
+
+impl Jobs {
+    #[must_use]
+    pub fn statuses(&self) -> Vec<JobStatus> {
+        lock(&self.statuses).clone()
+    }
+
+    fn note(&self, name: &'static str, now: Timestamp, result: Result<usize, KinesisError>) {
+        let mut statuses = lock(&self.statuses);
+        let at = statuses.iter().position(|status| status.name == name).unwrap_or_else(|| {
+            statuses.push(JobStatus { name, ..JobStatus::default() });
+            statuses.len() - 1
+        });
+        let status = &mut statuses[at];
+        status.last_run = Some(now);
+        match result {
+            Ok(done) => status.done += done as u64,
+            Err(error) => {
+                tracing::warn!(job = name, %error, "a background job failed and will be tried again");
+                status.failures += 1;
+                status.last_error = Some(error.to_string());
+            }
+        }
+    }
+}
+
+/// Runs every job once.
+pub async fn round(core: &Core) {
+    let _round = core.jobs.round.lock().await;
+    let jobs: [&dyn Job; 4] = [&transitions::Transitions, &consumers::Consumers, &expiry::Expiry, &on_demand::OnDemand];
+    for job in jobs {
+        let result = job.run(core).await;
+        core.jobs.note(job.name(), core.now(), result);
+    }
+}
+
+/// Runs rounds until the service is dropped.
+pub async fn run(core: Weak<Core>) {
+    loop {
+        let Some(core) = core.upgrade() else { return };
+        round(&core).await;
+        let (pause, work) = (pause(&core), Arc::clone(&core.work));
+        // The service must not be kept alive by its own pauses.
+        drop(core);
+        let _ = tokio::time::timeout(pause, work.notified()).await;
+    }
+}
+
+/// Time to the next transition, if that is sooner than the next round.
+fn pause(core: &Core) -> Duration {
+    let now = core.now();
+    let streams = core.registry.all();
+    let due = streams.iter().filter_map(|stream| stream.snapshot().row.pending.as_ref().map(|pending| pending.due));
+    due.min().map_or(INTERVAL, |due| due.since(now).max(Duration::from_millis(10)).min(INTERVAL))
+}
