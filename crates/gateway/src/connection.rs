@@ -21,9 +21,9 @@ const HEADERS_MAX: usize = 100;
 const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
 /// Clients with unlimited concurrency open one stream for each shard.
 const STREAMS_PER_CONNECTION_MAX: u32 = 2000;
-/// A body of 1 MiB goes without waiting for an answer; a connection takes some of them side by side.
+/// A body of 1 MiB goes without waiting for an answer; a connection takes two of them side by side.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 /// Streams that a client opens and takes back before they are looked at, and errors that it provokes, until its
 /// connection is closed.
 const RESET_STREAMS_MAX: usize = 50;

@@ -40,6 +40,10 @@ impl DataDirectory {
         Ok(Self(path.to_owned()))
     }
 
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     pub fn catalog(&self) -> PathBuf {
         self.0.join(CATALOG)
     }

@@ -9,6 +9,9 @@ pub mod keys;
 
 mod start;
 
+mod engines;
+
+mod dev;
 mod directory;
 mod metrics;
 mod process;

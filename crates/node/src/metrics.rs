@@ -8,14 +8,16 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use store::shard_log::SharedShardLog;
 
+use streams::StreamMetrics;
+
+use crate::engines::Current;
 use crate::process;
 use crate::settings::DurabilityMode;
 
@@ -39,7 +41,7 @@ struct Outcome {
 /// The numbers of a node.
 pub struct Metrics {
     registry: Registry,
-    log: SharedShardLog,
+    engines: Arc<Current>,
     requests: Family<Outcome, Counter>,
     latency: Family<Operation, Histogram>,
     request_bytes: Family<Operation, Counter>,
@@ -48,7 +50,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new(log: SharedShardLog) -> Self {
+    pub fn new(engines: Arc<Current>) -> Self {
         let mut registry = Registry::with_prefix("anabranch");
         let requests = Family::<Outcome, Counter>::default();
         let latency = Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS));
@@ -62,8 +64,8 @@ impl Metrics {
         registry.register("connections", "Open connections", connections.clone());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The release that runs", version);
-        registry.register_collector(Box::new(LogCollector(Arc::clone(&log))));
-        Self { registry, log, requests, latency, request_bytes, reply_bytes, connections }
+        registry.register_collector(Box::new(EngineCollector(Arc::clone(&engines))));
+        Self { registry, engines, requests, latency, request_bytes, reply_bytes, connections }
     }
 }
 
@@ -92,7 +94,12 @@ impl Monitor for Metrics {
     }
 
     fn ready(&self) -> Result<(), String> {
-        self.log.status().failed.map_or(Ok(()), |reason| Err(format!("the log takes no records: {reason}")))
+        self.engines
+            .get()
+            .log
+            .status()
+            .failed
+            .map_or(Ok(()), |reason| Err(format!("the log takes no records: {reason}")))
     }
 
     fn metrics(&self) -> String {
@@ -106,29 +113,58 @@ impl Monitor for Metrics {
     }
 }
 
-/// Asks the log for its numbers whenever somebody looks.
-struct LogCollector(SharedShardLog);
+/// Asks the log and the streams for their numbers whenever somebody looks.
+struct EngineCollector(Arc<Current>);
 
-impl fmt::Debug for LogCollector {
+impl fmt::Debug for EngineCollector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LogCollector")
+        f.write_str("EngineCollector")
     }
 }
 
-impl Collector for LogCollector {
+impl Collector for EngineCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let status = self.0.status();
+        let engines = self.0.get();
+        let status = engines.log.status();
         let level = Info::new([("level", DurabilityMode(status.durability).to_string())]);
         let help = "What an acknowledged record has survived";
         level.encode(encoder.encode_descriptor("durability", help, None, MetricType::Info)?)?;
-        let mut gauge = |name: &str, help: &str, value: i64| {
-            let gauge = ConstGauge::new(value);
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
         };
-        gauge("log_failed", "1 when appends fail until a restart", i64::from(status.failed.is_some()))?;
+        gauge("log_failed", "1 when appends fail until a restart", u64::from(status.failed.is_some()))?;
         for (name, value) in status.counters {
-            gauge(&format!("log_{name}"), "A number of the log", i64::try_from(value).unwrap_or(i64::MAX))?;
+            gauge(&format!("log_{name}"), "A number of the log", value)?;
         }
-        Ok(())
+        gauge("subscriptions", "Subscriptions to shards", engines.streams.subscriptions() as u64)?;
+        encode_streams(&engines.streams.metrics_snapshot(), &mut encoder)
     }
+}
+
+/// Reads one number of a stream.
+type Number = fn(&StreamMetrics) -> u64;
+
+fn encode_streams(streams: &[StreamMetrics], encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+    let counters: [(&str, &str, Number); 6] = [
+        ("stream_incoming_bytes", "Bytes put", |stream| stream.counts.incoming_bytes),
+        ("stream_incoming_records", "Records put", |stream| stream.counts.incoming_records),
+        ("stream_outgoing_bytes", "Bytes read", |stream| stream.counts.outgoing_bytes),
+        ("stream_outgoing_records", "Records read", |stream| stream.counts.outgoing_records),
+        ("stream_write_throttled_records", "Records refused by a limit", |stream| stream.counts.write_throttled),
+        ("stream_read_throttled_calls", "Reads refused by a limit", |stream| stream.counts.read_throttled),
+    ];
+    for (name, help, number) in counters {
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for stream in streams {
+            let labels = [("arn", stream.arn.to_string())];
+            ConstCounter::new(number(stream)).encode(metric.encode_family(&labels)?)?;
+        }
+    }
+    let mut metric = encoder.encode_descriptor("stream_open_shards", "Open shards", None, MetricType::Gauge)?;
+    for stream in streams {
+        let labels = [("arn", stream.arn.to_string())];
+        ConstGauge::new(stream.open_shards as i64).encode(metric.encode_family(&labels)?)?;
+    }
+    Ok(())
 }

@@ -2,14 +2,32 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use auth::KeysError;
-use store_local::CatalogOpenError;
+use auth::{AccessKeys, KeysError, NewKey};
+use base::caller::CredentialSource;
+use base::ids::Region;
+use base::time::{Clock, OffsetClock, SystemClock};
+use gateway::{DevControl, Gateway, Limits, Listeners, Monitor, Parts};
+use store::root_key::RootKey;
+use store_local::{CatalogOpenError, LocalLog, OpenError};
 use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::{error, info};
 
-use crate::directory::DirectoryError;
-use crate::settings::Settings;
-use crate::tls::TlsError;
+use crate::dev::Control;
+use crate::directory::{DataDirectory, DirectoryError};
+use crate::engines::{Current, Engines, Stores};
+use crate::metrics::Metrics;
+use crate::settings::{Settings, TlsMode};
+use crate::tls::{Certificates, TlsError};
+
+/// How soon a key that another process makes is known here.
+const KEYS_LOOK: Duration = Duration::from_secs(1);
+/// The region of requests that name none.
+const REGION_DEFAULT: &str = "us-east-1";
 
 /// Why a node does not start.
 #[derive(Debug, Error)]
@@ -18,6 +36,12 @@ pub enum StartError {
     Directory(#[from] DirectoryError),
     #[error(transparent)]
     Catalog(#[from] CatalogOpenError),
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    #[error("the log cannot be opened: its thread panicked")]
+    Panicked,
+    #[error(transparent)]
+    Streams(#[from] streams::StartError),
     #[error(transparent)]
     Keys(#[from] KeysError),
     #[error(transparent)]
@@ -41,9 +65,16 @@ pub struct Trust {
 }
 
 /// A running node.
-#[derive(Debug)]
 pub struct Node {
     addresses: Addresses,
+    first_key: Option<NewKey>,
+    trust: Option<Trust>,
+    gateway: Gateway,
+    engines: Arc<Current>,
+    local_log: Option<Arc<LocalLog>>,
+    /// Ended when the node is dropped.
+    background: JoinSet<()>,
+    drain: Duration,
 }
 
 impl Node {
@@ -53,8 +84,51 @@ impl Node {
     /// # Errors
     /// What cannot be opened, read or listened on. Nothing keeps running then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let addresses = Addresses { plain: settings.listen, tls: None };
-        Ok(Self { addresses })
+        let mut background = JoinSet::new();
+        let certificates = certificates(&settings)?;
+        let (sockets, addresses) = listen(&settings, certificates.as_ref()).await?;
+        let offset_clock = settings.dev.then(|| Arc::new(OffsetClock::default()));
+        let clock: Arc<dyn Clock> = match &offset_clock {
+            Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
+            None => Arc::new(SystemClock),
+        };
+        let (stores, root_key) = open_stores(&settings, &clock).await?;
+        let started = Engines::start(&stores, &settings, Arc::clone(&clock)).await?;
+        let services = started.services();
+        let engines = Current::new(started);
+        let mut first_key = None;
+        let credentials = match root_key.filter(|_| settings.auth.is_on()) {
+            None => None,
+            Some(root_key) => {
+                let keys = access_keys(&settings, &stores, root_key).await?;
+                if keys.is_empty() && settings.environment_key.is_none() {
+                    first_key = Some(keys.create(settings.account.clone(), SystemClock.now()).await?);
+                }
+                background.spawn(follow_keys(Arc::clone(&keys)));
+                Some(keys as Arc<dyn CredentialSource>)
+            }
+        };
+        let trust = certificates.as_ref().and_then(|c| c.ca_file()).map(|ca_file| Trust { ca_file });
+        if let Some(certificates) = certificates {
+            background.spawn(certificates.keep_fresh());
+        }
+        let dev = offset_clock.map(|clock| {
+            let control = Control { settings: settings.clone(), clock, engines: Arc::clone(&engines) };
+            Arc::new(control) as Arc<dyn DevControl>
+        });
+        let parts = Parts {
+            services,
+            credentials,
+            // Signatures are made by the clocks of clients, which nobody advances.
+            clock: Arc::new(SystemClock),
+            monitor: Arc::new(Metrics::new(Arc::clone(&engines))) as Arc<dyn Monitor>,
+            dev,
+            settings: gateway_settings(&settings),
+        };
+        let gateway = Gateway::start(parts, sockets);
+        info!(plain = %addresses.plain, tls = addresses.tls.map(tracing::field::display), "listening");
+        let (local_log, drain) = (stores.local_log, settings.drain);
+        Ok(Self { addresses, first_key, trust, gateway, engines, local_log, background, drain })
     }
 
     #[must_use]
@@ -64,18 +138,28 @@ impl Node {
 
     /// The access key that was made because this data directory had none: to be shown once.
     #[must_use]
-    pub fn first_key(&self) -> Option<&auth::NewKey> {
-        None
+    pub fn first_key(&self) -> Option<&NewKey> {
+        self.first_key.as_ref()
     }
 
     /// Set with `tls auto`.
     #[must_use]
     pub fn trust(&self) -> Option<&Trust> {
-        None
+        self.trust.as_ref()
     }
 
     /// Takes no more requests, waits for those that run as long as the settings say, and closes everything.
-    pub async fn shutdown(self) {}
+    pub async fn shutdown(mut self) {
+        self.gateway.shutdown(self.drain).await;
+        self.background.shutdown().await;
+        drop(self.engines);
+        if let Some(log) = self.local_log {
+            let closed = tokio::task::spawn_blocking(move || log.shut_down()).await;
+            if closed.is_err() {
+                error!("the log could not be closed; the next start will read its journal back");
+            }
+        }
+    }
 }
 
 /// The runtime that a node runs on.
@@ -88,4 +172,89 @@ pub fn runtime(settings: &Settings) -> std::io::Result<tokio::runtime::Runtime> 
         builder.worker_threads(threads);
     }
     builder.enable_all().thread_name("anabranch").build()
+}
+
+fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, StartError> {
+    Ok(match &settings.tls {
+        TlsMode::Off => None,
+        TlsMode::Auto => Some(Certificates::from_authority(&DataDirectory::open(&settings.data)?.tls()?)?),
+        TlsMode::Files { certificate, key } => Some(Certificates::from_files(certificate.clone(), key.clone())?),
+    })
+}
+
+async fn listen(
+    settings: &Settings,
+    certificates: Option<&Arc<Certificates>>,
+) -> Result<(Listeners, Addresses), StartError> {
+    let (plain, plain_address) = bind(settings.listen).await?;
+    let Some(certificates) = certificates else {
+        return Ok((Listeners { plain, tls: None }, Addresses { plain: plain_address, tls: None }));
+    };
+    let (tls, tls_address) = bind(settings.tls_listen).await?;
+    let listeners = Listeners { plain, tls: Some((tls, certificates.server_config()?)) };
+    Ok((listeners, Addresses { plain: plain_address, tls: Some(tls_address) }))
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |reason| StartError::Listen { address, reason };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// The root key goes with what is on disk.
+async fn open_stores(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Stores, Option<Arc<dyn RootKey>>), StartError> {
+    if settings.dev {
+        return Ok((Stores::in_memory(settings, Arc::clone(clock)), None));
+    }
+    let directory = DataDirectory::open(&settings.data)?;
+    let root_key: Arc<dyn RootKey> = Arc::new(directory.root_key(settings.root_key_file.as_deref())?);
+    let stores = Stores::on_disk(settings, &directory, Arc::clone(&root_key), Arc::clone(clock)).await?;
+    Ok((stores, Some(root_key)))
+}
+
+async fn access_keys(
+    settings: &Settings,
+    stores: &Stores,
+    root_key: Arc<dyn RootKey>,
+) -> Result<Arc<AccessKeys>, StartError> {
+    let mut keys = AccessKeys::new(Arc::clone(&stores.catalog), root_key);
+    if let Some((id, secret)) = &settings.environment_key {
+        keys = keys.with_fixed(id.clone(), secret.0.clone(), settings.account.clone());
+    }
+    keys.reload().await?;
+    Ok(Arc::new(keys))
+}
+
+/// Sees what other processes do to the access keys. Never ends.
+async fn follow_keys(keys: Arc<AccessKeys>) {
+    let mut was_well = true;
+    loop {
+        tokio::time::sleep(KEYS_LOOK).await;
+        match keys.reload().await {
+            Ok(()) => was_well = true,
+            Err(error) if was_well => {
+                was_well = false;
+                error!(%error, "access keys stay as they were, because they cannot be read");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn gateway_settings(settings: &Settings) -> gateway::Settings {
+    let region_default = Region::new(REGION_DEFAULT).expect("a region's name");
+    gateway::Settings {
+        region: settings.region.clone(),
+        region_default,
+        account: settings.account.clone(),
+        limits: Limits {
+            body_memory_bytes: settings.body_memory.0,
+            connections_max: settings.connections_max,
+            ..Limits::default()
+        },
+    }
 }

@@ -268,6 +268,14 @@ impl Settings {
                 return Err(invalid(setting, &value.to_string(), &format!("must be at least {least}")));
             }
         }
+        let journal_file_max = ByteSize::mib(2048);
+        if self.journal_file > journal_file_max {
+            return Err(invalid(
+                "journal-file",
+                &self.journal_file.to_string(),
+                &format!("must be at most {journal_file_max}"),
+            ));
+        }
         for (setting, value) in
             [("connections-max", self.connections_max), ("worker-threads", self.worker_threads.unwrap_or(1))]
         {

@@ -1,0 +1,112 @@
+//! The log, the catalog and the service on top of them: on disk, or in memory.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use api::kinesis::KinesisService;
+use api::service::Service;
+use base::time::Clock;
+use store::catalog::SharedCatalog;
+use store::memory::{MemoryCatalog, MemoryLog};
+use store::root_key::RootKey;
+use store::shard_log::SharedShardLog;
+use store_local::{LocalLog, LocalLogSettings, SqliteCatalog};
+use streams::{Limits, Streams, StreamsBuilder, StreamsSettings};
+
+use crate::directory::DataDirectory;
+use crate::settings::{ByteSize, Settings};
+use crate::start::StartError;
+
+/// Journal files begin no larger than this and grow up to what is set.
+const FIRST_JOURNAL_FILE: ByteSize = ByteSize::mib(16);
+
+/// Where everything is kept.
+#[derive(Clone)]
+pub struct Stores {
+    pub catalog: SharedCatalog,
+    pub log: SharedShardLog,
+    /// The log again, when it is on disk.
+    pub local_log: Option<Arc<LocalLog>>,
+}
+
+impl Stores {
+    pub fn in_memory(settings: &Settings, clock: Arc<dyn Clock>) -> Self {
+        let log = MemoryLog::with_budget(clock, settings.tail_memory.0);
+        Self { catalog: Arc::new(MemoryCatalog::new()), log: Arc::new(log), local_log: None }
+    }
+
+    /// Takes the directory's lock with the log, before anything else there is touched.
+    pub async fn on_disk(
+        settings: &Settings,
+        directory: &DataDirectory,
+        root_key: Arc<dyn RootKey>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let log_settings = log_settings(settings, directory.path());
+        let open = move || LocalLog::open(&log_settings, clock, root_key, None);
+        let log = tokio::task::spawn_blocking(open).await.map_err(|_| StartError::Panicked)??;
+        let catalog = SqliteCatalog::open(&directory.catalog())?;
+        Ok(Self { catalog: Arc::new(catalog), log: Arc::clone(&log) as SharedShardLog, local_log: Some(log) })
+    }
+}
+
+fn log_settings(settings: &Settings, directory: &Path) -> LocalLogSettings {
+    let bytes = |size: ByteSize| u32::try_from(size.0).expect("checked with the settings");
+    LocalLogSettings {
+        durability: settings.durability,
+        journal_bytes_min: bytes(FIRST_JOURNAL_FILE.min(settings.journal_file)),
+        journal_bytes_max: bytes(settings.journal_file),
+        append_bytes_max: settings.append_memory.0,
+        tail_budget_bytes: settings.tail_memory.0,
+        ..LocalLogSettings::new(directory)
+    }
+}
+
+/// Kinesis, and the log beneath it. In `dev`, others may take their places.
+#[derive(Clone)]
+pub struct Engines {
+    pub log: SharedShardLog,
+    pub streams: Arc<Streams>,
+}
+
+impl Engines {
+    pub async fn start(stores: &Stores, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let streams = Streams::start(StreamsBuilder {
+            catalog: Arc::clone(&stores.catalog),
+            log: Arc::clone(&stores.log),
+            clock,
+            settings: StreamsSettings {
+                limits: Limits { enforced: settings.limits.is_on() },
+                transition_delay: settings.transition_delay,
+                ..StreamsSettings::default()
+            },
+        })
+        .await?;
+        if let Some(log) = &stores.local_log {
+            log.all_logs_open();
+        }
+        Ok(Self { log: Arc::clone(&stores.log), streams: Arc::new(streams) })
+    }
+
+    /// For the gateway.
+    pub fn services(&self) -> Vec<Arc<dyn Service>> {
+        vec![Arc::new(KinesisService(Arc::clone(&self.streams) as Arc<dyn api::kinesis::Kinesis>))]
+    }
+}
+
+/// The engines that serve now.
+pub struct Current(RwLock<Engines>);
+
+impl Current {
+    pub fn new(engines: Engines) -> Arc<Self> {
+        Arc::new(Self(RwLock::new(engines)))
+    }
+
+    pub fn get(&self) -> Engines {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn replace(&self, engines: Engines) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = engines;
+    }
+}

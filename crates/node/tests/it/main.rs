@@ -1,0 +1,9 @@
+//! Whole nodes, through their sockets.
+
+mod client;
+
+mod dev;
+mod keys;
+mod lifecycle;
+mod pages;
+mod tls;
