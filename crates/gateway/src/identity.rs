@@ -30,6 +30,11 @@ impl Gate {
         }
     }
 
+    /// Whether requests must be signed.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Signed { .. })
+    }
+
     pub fn caller(
         &self,
         head: &Parts,

@@ -20,6 +20,7 @@ mod reply;
 
 mod activity;
 mod events;
+mod origin;
 mod random;
 mod unabandoned;
 

@@ -5,18 +5,15 @@ use std::task::{Context, Poll};
 
 use base::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::events::EventBody;
+use crate::origin::{self, Origin};
 use crate::random;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
-/// What a page's script may read of an answer.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date");
-
 /// The body of an answer.
 pub enum ReplyBody {
     Whole(Bytes),
@@ -74,8 +71,7 @@ impl Reply {
         }
     }
 
-    /// `cross_origin` is whether the request had an `Origin`.
-    pub fn into_response(self, cross_origin: bool) -> Response<ReplyBody> {
+    pub fn into_response(self, origin: Origin) -> Response<ReplyBody> {
         let mut response = Response::new(self.body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
@@ -85,33 +81,17 @@ impl Reply {
         if let Some(content_type) = self.content_type {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if cross_origin {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-        }
+        origin.allow(headers);
         response
     }
 }
 
-/// The answer to a browser that asks whether a page may send a request; `None` when the request is no such question.
-pub fn preflight(method: &Method, asked: &HeaderMap) -> Option<Response<ReplyBody>> {
-    if method != Method::OPTIONS || !asked.contains_key(header::ORIGIN) {
-        return None;
-    }
+/// The answer to a browser that asks whether an allowed page may send a request.
+pub fn preflight(asked: &HeaderMap) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::Whole(Bytes::new()));
-    let headers = response.headers_mut();
-    insert_request_id(headers);
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    for (question, answer) in [
-        (header::ACCESS_CONTROL_REQUEST_HEADERS, header::ACCESS_CONTROL_ALLOW_HEADERS),
-        (header::ACCESS_CONTROL_REQUEST_METHOD, header::ACCESS_CONTROL_ALLOW_METHODS),
-    ] {
-        if let Some(value) = asked.get(question) {
-            headers.insert(answer, value.clone());
-        }
-    }
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("172800"));
-    Some(response)
+    insert_request_id(response.headers_mut());
+    origin::answer_preflight(asked, response.headers_mut());
+    response
 }
 
 fn insert_request_id(headers: &mut HeaderMap) {

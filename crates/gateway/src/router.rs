@@ -23,6 +23,7 @@ use crate::call::{self, Hosted};
 use crate::dev::Dev;
 use crate::identity::Gate;
 use crate::monitor::{Finished, Monitor};
+use crate::origin::Origin;
 use crate::reply::{Reply, ReplyBody, preflight};
 use crate::settings::Settings;
 
@@ -70,8 +71,13 @@ pub async fn answer(
     let began = Instant::now();
     let running = activity.request();
     let (head, body) = request.into_parts();
-    if let Some(response) = preflight(&head.method, &head.headers) {
-        return Ok(response);
+    let origin = Origin::of(&head.headers, context.gate.is_closed());
+    if head.method == Method::OPTIONS && origin == Origin::Allowed {
+        return Ok(preflight(&head.headers));
+    }
+    if origin == Origin::Refused {
+        let words = "without authentication, pages of this machine only\n";
+        return Ok(Reply::plain(403, "ForeignPage", TEXT, words).into_response(origin));
     }
     let mut request_bytes = 0;
     let routed = AssertUnwindSafe(route(&context, &head, body, running, &mut request_bytes)).catch_unwind().await;
@@ -91,7 +97,7 @@ pub async fn answer(
     };
     context.monitor.finished(&finished);
     debug!(operation = finished.operation, code = finished.code, elapsed = ?finished.elapsed, "answered");
-    Ok(reply.into_response(head.headers.contains_key(header::ORIGIN)))
+    Ok(reply.into_response(origin))
 }
 
 async fn route(context: &Context, head: &Parts, body: Incoming, running: Running, request_bytes: &mut usize) -> Reply {

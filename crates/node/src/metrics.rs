@@ -135,7 +135,7 @@ impl Collector for EngineCollector {
         };
         gauge("log_failed", "1 when appends fail until a restart", u64::from(status.failed.is_some()))?;
         for (name, value) in status.counters {
-            gauge(&format!("log_{name}"), "A number of the log", value)?;
+            gauge(&format!("log_{name}"), &format!("Log: {}", name.replace('_', " ")), value)?;
         }
         gauge("subscriptions", "Subscriptions to shards", engines.streams.subscriptions() as u64)?;
         encode_streams(&engines.streams.metrics_snapshot(), &mut encoder)

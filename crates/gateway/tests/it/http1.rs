@@ -70,13 +70,13 @@ async fn operators_find_their_pages() {
     assert_eq!(control.status, 403, "no control API unless asked for");
 }
 
-#[tokio::test]
-async fn browsers_are_told_that_they_may() {
-    let server = start(Wish::default()).await;
-    let origin = ("origin", "http://example.com");
-    let asking =
-        [origin, ("access-control-request-method", "POST"), ("access-control-request-headers", "x-amz-target")];
-    let answer = exchange(server.address, &request("OPTIONS", "/", &asking, "")).await;
+const ASKING: [(&str, &str); 2] =
+    [("access-control-request-method", "POST"), ("access-control-request-headers", "x-amz-target")];
+
+async fn check_page(auth: bool, origin: &str) {
+    let server = start(Wish { auth, ..Wish::default() }).await;
+    let origin = ("origin", origin);
+    let answer = exchange(server.address, &request("OPTIONS", "/", &[origin, ASKING[0], ASKING[1]], "")).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, ""));
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     assert_eq!(answer.header("access-control-allow-methods"), Some("post"));
@@ -91,4 +91,21 @@ async fn browsers_are_told_that_they_may() {
         answer.header("access-control-expose-headers"),
         Some("x-amzn-requestid,x-amzn-errortype,x-amz-request-id,x-amz-id-2,x-amzn-errormessage,date")
     );
+}
+
+#[tokio::test]
+async fn browsers_are_told_that_they_may() {
+    check_page(true, "http://example.com").await;
+    check_page(false, "http://localhost:3000").await;
+}
+
+#[tokio::test]
+async fn without_authentication_foreign_pages_are_refused() {
+    let server = start(Wish::default()).await;
+    let origin = ("origin", "http://example.com");
+    let answer = exchange(server.address, &request("OPTIONS", "/", &[origin, ASKING[0], ASKING[1]], "")).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (403, None));
+    let headers = [origin, ("content-type", JSON), ("x-amz-target", "Fake_1.Echo")];
+    let answer = exchange(server.address, &request("POST", "/", &headers, "{}")).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (403, None));
 }
