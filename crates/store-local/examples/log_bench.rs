@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use base::time::SystemClock;
 use store::record_batch::{RecordBatch, RecordBatchBuilder};
 use store::root_key::{DataKey, RootKey, UnwrapError};
-use store::shard_log::{Append, LogId, LogOptions, ShardLog};
+use store::shard_log::{Append, LogId, LogOptions, Position, ReadLimit, ShardLog};
 use store_local::{LocalLog, LocalLogSettings};
 
 const OPTIONS: LogOptions = LogOptions { retention: Duration::from_secs(86_400), closed: false };
@@ -54,12 +54,23 @@ fn main() {
     runtime.block_on(single_appends(&log));
     runtime.block_on(watchers(&log));
     runtime.block_on(large_groups(&log, 1 << 30));
+    println!("from memory:");
+    runtime.block_on(catch_up(&log, Position(0)));
     println!("status: {:?}", log.status());
     drop(log);
     let started = Instant::now();
     let log = open(&log_dir);
     println!("read the journal back: {:?}", started.elapsed());
+    (0..16).for_each(|id| log.open(LogId(id), OPTIONS));
+    log.all_logs_open();
+    println!("while journals are rewritten into segments:");
+    runtime.block_on(large_groups(&log, 1 << 30));
+    runtime.block_on(single_appends(&log));
+    runtime.block_on(catch_up(&log));
+    println!("status: {:?}", log.status());
+    let started = Instant::now();
     drop(log);
+    println!("shut down: {:?}", started.elapsed());
 }
 
 fn open(dir: &Path) -> Arc<LocalLog> {
@@ -164,6 +175,27 @@ async fn large_groups(log: &Arc<LocalLog>, bytes: usize) {
         count / seconds / 1e6,
         cpu / count * 1e6
     );
+}
+
+/// Reads one log from its beginning.
+async fn catch_up(log: &Arc<LocalLog>) {
+    let (started, cpu) = (Instant::now(), cpu_seconds());
+    let (mut from, mut bytes) = (Position(0), 0);
+    loop {
+        let run = log.read(LogId(10), from, ReadLimit { records: 10_000, bytes: 10 << 20 }).await.expect("read");
+        if run.records.is_empty() {
+            break;
+        }
+        bytes += run.records.iter().map(|record| record.data.len()).sum::<usize>();
+        from = run.next;
+    }
+    let (seconds, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    println!(
+        "catch up: {:.0} MiB/s of data, {:.2} million records/s",
+        bytes as f64 / seconds / 1_048_576.0,
+        from.0 as f64 / seconds / 1e6
+    );
+    println!("  {:.3} CPU-s per million records", cpu / from.0 as f64 * 1e6);
 }
 
 fn cpu_seconds() -> f64 {

@@ -44,7 +44,7 @@ impl RecordBatch {
     /// The records in order; each shares the batch's memory.
     #[must_use]
     pub fn records(&self) -> Records {
-        Records { rest: self.bytes.clone() }
+        Records { bytes: self.bytes.clone(), offset: 0 }
     }
 }
 
@@ -58,7 +58,9 @@ pub struct Record {
 /// Iterator over the records of a batch. Ends after the first error.
 #[derive(Debug, Clone)]
 pub struct Records {
-    rest: Bytes,
+    bytes: Bytes,
+    /// Where the next record begins.
+    offset: usize,
 }
 
 impl Records {
@@ -67,20 +69,32 @@ impl Records {
     /// # Errors
     /// When the batch is malformed.
     pub fn skip_one(&mut self) -> Result<bool, MalformedBatch> {
-        if self.rest.is_empty() {
+        if self.offset == self.bytes.len() {
             return Ok(false);
         }
         let (key, data) = self.lengths()?;
-        let _ = self.rest.split_to(RECORD_HEADER_BYTES + key + data);
+        self.offset += RECORD_HEADER_BYTES + key + data;
         Ok(true)
     }
 
     /// Key and data length of the next record, checked against what is left.
     fn lengths(&self) -> Result<(usize, usize), MalformedBatch> {
-        let header = self.rest.get(..RECORD_HEADER_BYTES).ok_or(MalformedBatch)?;
+        let rest = &self.bytes[self.offset..];
+        let header = rest.get(..RECORD_HEADER_BYTES).ok_or(MalformedBatch)?;
         let data = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
         let key = usize::from(u16::from_le_bytes([header[4], header[5]]));
-        if self.rest.len() - RECORD_HEADER_BYTES < key + data { Err(MalformedBatch) } else { Ok((key, data)) }
+        if rest.len() - RECORD_HEADER_BYTES < key + data { Err(MalformedBatch) } else { Ok((key, data)) }
+    }
+
+    /// The next record; the batch is not at its end.
+    fn record(&mut self) -> Result<Record, MalformedBatch> {
+        let (key_bytes, data_bytes) = self.lengths()?;
+        let key = self.offset + RECORD_HEADER_BYTES;
+        let data = key + key_bytes;
+        let end = data + data_bytes;
+        let partition_key = ByteString::try_from(self.bytes.slice(key..data)).map_err(|_| MalformedBatch)?;
+        self.offset = end;
+        Ok(Record { partition_key, data: self.bytes.slice(data..end) })
     }
 }
 
@@ -88,20 +102,14 @@ impl Iterator for Records {
     type Item = Result<Record, MalformedBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        if self.offset == self.bytes.len() {
             return None;
         }
-        let Ok((key, data)) = self.lengths() else {
-            self.rest = Bytes::new();
-            return Some(Err(MalformedBatch));
-        };
-        let mut record = self.rest.split_to(RECORD_HEADER_BYTES + key + data);
-        let data = record.split_off(RECORD_HEADER_BYTES + key);
-        let key = record.split_off(RECORD_HEADER_BYTES);
-        Some(match ByteString::try_from(key) {
-            Ok(partition_key) => Ok(Record { partition_key, data }),
-            Err(_) => Err(MalformedBatch),
-        })
+        let record = self.record();
+        if record.is_err() {
+            self.offset = self.bytes.len();
+        }
+        Some(record)
     }
 }
 
