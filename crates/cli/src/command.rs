@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::failure::{Failure, SUCCESS};
-use crate::{completions, config, put, serve, stream, tail, top};
+use crate::{completions, config, keys, put, serve, stream, tail, top};
 
 /// Amazon Kinesis as open software: the server, and commands for people.
 ///
@@ -24,6 +24,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Look at the settings of a server
     Config(config::Config),
+    /// Make, list and delete access keys of a data directory
+    Keys(keys::Keys),
     /// Create, look at, reshard and delete streams
     Stream(stream::Stream),
     /// Write a file or standard input into a stream, one record a line
@@ -57,6 +59,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Serve(command) => serve::run(&command),
         Command::Config(command) => config::run(&command, matches),
+        Command::Keys(command) => keys::run(command),
         Command::Stream(command) => with_runtime(stream::run(command)),
         Command::Put(command) => with_runtime(put::run(command)),
         Command::Tail(command) => with_runtime(tail::run(command)),

@@ -118,13 +118,13 @@ async fn delete(access_key_id: &str, common: &Common) -> Result<(), Failure> {
 }
 
 impl Common {
-    async fn open(&self) -> Result<node::Keys, Failure> {
+    async fn open(&self) -> Result<node::keys::Keys, Failure> {
         let file = match &self.config {
             Some(path) => Layer::read(path).map_err(|error| Failure::usage(error.to_string()))?,
             None => Layer::default(),
         };
         let said = Layer { data: self.data.clone(), root_key_file: self.root_key_file.clone(), ..Default::default() };
         let settings = said.over(file).resolve().map_err(|error| Failure::usage(error.to_string()))?;
-        node::Keys::open(&settings).await.map_err(|error| Failure::new(error.to_string()))
+        node::keys::Keys::open(&settings).await.map_err(|error| Failure::new(error.to_string()))
     }
 }

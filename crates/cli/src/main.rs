@@ -9,6 +9,7 @@ mod command;
 
 mod completions;
 mod config;
+mod keys;
 mod put;
 mod serve;
 mod settings_flags;

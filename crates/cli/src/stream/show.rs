@@ -31,8 +31,9 @@ pub async fn run(show: Show) -> Result<(), Failure> {
 pub async fn print(session: &Session, name: &str, output: Format) -> Result<(), Failure> {
     let explain = |error: KinesisError| session.explain(&error);
     let summary = session.summary(name).await.map_err(explain)?;
-    let shards = lineage::list(session, name).await.map_err(explain)?;
-    let consumers = consumers(session, &summary.stream_arn).await.map_err(explain)?;
+    // A stream in transition may have neither yet.
+    let shards = unless_in_use(lineage::list(session, name).await).map_err(explain)?;
+    let consumers = unless_in_use(consumers(session, &summary.stream_arn).await).map_err(explain)?;
     if output == Format::Json {
         return output::print_json(&json(&summary, &shards, &consumers));
     }
@@ -51,6 +52,13 @@ pub async fn print(session: &Session, name: &str, output: Format) -> Result<(), 
         output::print_table(&table)?;
     }
     Ok(())
+}
+
+fn unless_in_use<T: Default>(result: Result<T, KinesisError>) -> Result<T, KinesisError> {
+    match result {
+        Err(KinesisError::ResourceInUseException(_)) => Ok(T::default()),
+        other => other,
+    }
 }
 
 async fn consumers(session: &Session, stream_arn: &ByteString) -> Result<Vec<Consumer>, KinesisError> {

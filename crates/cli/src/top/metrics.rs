@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 /// What the names of Anabranch's metrics begin with.
 pub const PREFIX: &str = "anabranch_";
 
-/// Counters of one shard since the start of the server.
+/// Counters since the start of the server.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct ShardCounts {
+pub struct Counters {
     pub records_in: f64,
     pub bytes_in: f64,
     pub records_out: f64,
@@ -15,8 +15,17 @@ pub struct ShardCounts {
     pub refused: f64,
 }
 
-/// By stream and shard. A stream of the same name in another region or account is another stream.
-pub type Counts = BTreeMap<(String, String), ShardCounts>;
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StreamCounts {
+    /// Of all shards, those that have expired meanwhile among them.
+    pub total: Counters,
+    pub open_shards: f64,
+    /// Shards with traffic, by id.
+    pub shards: BTreeMap<String, Counters>,
+}
+
+/// Streams by ARN.
+pub type Counts = BTreeMap<String, StreamCounts>;
 
 type Labels = Vec<(String, String)>;
 
@@ -24,26 +33,29 @@ pub fn read(text: &str) -> Counts {
     let mut counts = Counts::new();
     for line in text.lines() {
         let Some((name, labels, value)) = sample(line) else { continue };
-        let Some(name) = name.strip_prefix(PREFIX).and_then(|name| name.strip_prefix("shard_")) else { continue };
         let label = |name: &str| labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let (Some(stream), Some(shard)) = (label("stream"), label("shard")) else { continue };
-        let mut stream = stream.to_owned();
-        for place in ["region", "account"] {
-            if let Some(value) = label(place) {
-                stream += &format!(" {value}");
-            }
-        }
-        let count = counts.entry((stream, shard.to_owned())).or_default();
-        match name {
-            "incoming_records_total" => count.records_in = value,
-            "incoming_bytes_total" => count.bytes_in = value,
-            "outgoing_records_total" => count.records_out = value,
-            "outgoing_bytes_total" => count.bytes_out = value,
-            "write_throttled_total" | "read_throttled_total" => count.refused += value,
-            _ => {}
+        let (Some(name), Some(arn)) = (name.strip_prefix(PREFIX), label("arn")) else { continue };
+        let stream = counts.entry(arn.to_owned()).or_default();
+        if name == "stream_open_shards" {
+            stream.open_shards = value;
+        } else if let Some(name) = name.strip_prefix("stream_") {
+            add(&mut stream.total, name, value);
+        } else if let (Some(name), Some(shard)) = (name.strip_prefix("shard_"), label("shard")) {
+            add(stream.shards.entry(shard.to_owned()).or_default(), name, value);
         }
     }
     counts
+}
+
+fn add(counters: &mut Counters, name: &str, value: f64) {
+    match name {
+        "incoming_records_total" => counters.records_in = value,
+        "incoming_bytes_total" => counters.bytes_in = value,
+        "outgoing_records_total" => counters.records_out = value,
+        "outgoing_bytes_total" => counters.bytes_out = value,
+        "write_throttled_records_total" | "read_throttled_calls_total" => counters.refused += value,
+        _ => {}
+    }
 }
 
 /// Name, labels and value of one line; `None` for comments and what is no sample.
@@ -89,20 +101,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_of_shards_are_found() {
+    fn samples_of_streams_and_shards_are_found() {
         let text = "\
-# HELP anabranch_shard_incoming_bytes Bytes.
-# TYPE anabranch_shard_incoming_bytes counter
-anabranch_shard_incoming_bytes_total{stream=\"s\",shard=\"shardId-000000000000\"} 1200
-anabranch_shard_incoming_records_total{shard=\"shardId-000000000000\",stream=\"s\"} 1.2e1
-anabranch_shard_write_throttled_total{stream=\"s\",shard=\"shardId-000000000000\"} 1
-anabranch_shard_read_throttled_total{stream=\"s\",shard=\"shardId-000000000000\"} 2
+# HELP anabranch_stream_incoming_bytes Bytes put.
+# TYPE anabranch_stream_incoming_bytes counter
+anabranch_stream_incoming_bytes_total{arn=\"a\"} 1200
+anabranch_stream_open_shards{arn=\"a\"} 2
+anabranch_shard_incoming_records_total{shard=\"shardId-000000000000\",arn=\"a\"} 1.2e1
+anabranch_shard_write_throttled_records_total{arn=\"a\",shard=\"shardId-000000000000\"} 1
+anabranch_shard_read_throttled_calls_total{arn=\"a\",shard=\"shardId-000000000000\"} 2
 anabranch_requests_total{operation=\"a\\\"}b\"} 3
 anabranch_up 1
 # EOF";
-        let counts = read(text);
-        let expected = ShardCounts { records_in: 12.0, bytes_in: 1200.0, refused: 3.0, ..Default::default() };
-        assert_eq!(counts, Counts::from([(("s".to_owned(), "shardId-000000000000".to_owned()), expected)]));
+        let shard = Counters { records_in: 12.0, refused: 3.0, ..Default::default() };
+        let stream = StreamCounts {
+            total: Counters { bytes_in: 1200.0, ..Default::default() },
+            open_shards: 2.0,
+            shards: BTreeMap::from([("shardId-000000000000".to_owned(), shard)]),
+        };
+        assert_eq!(read(text), Counts::from([("a".to_owned(), stream)]));
     }
 
     #[test]

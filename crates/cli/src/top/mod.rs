@@ -96,8 +96,7 @@ fn table(rates: &Rates) -> Table {
     let mut table =
         output::table(&["stream", "shard", "records/s in", "bytes/s in", "records/s out", "bytes/s out", "refused/s"]);
     for stream in &rates.streams {
-        let open = format!("all {}", stream.shards_count);
-        table.add_row(cells(&stream.name, &open, &stream.total));
+        table.add_row(cells(&stream.name, &format!("{} open", stream.open_shards), &stream.total));
         for (shard, row) in &stream.shards {
             table.add_row(cells("", shard, row));
         }
@@ -128,7 +127,7 @@ fn json(rates: &Rates) -> Value {
     let streams = rates.streams.iter().map(|stream| {
         let shards: serde_json::Map<String, Value> =
             stream.shards.iter().map(|(shard, rates)| (shard.clone(), row(rates))).collect();
-        json!({ "StreamName": stream.name, "PerSecond": row(&stream.total), "Shards": shards })
+        json!({ "StreamName": stream.name, "OpenShardCount": stream.open_shards, "PerSecond": row(&stream.total), "Shards": shards })
     });
     json!({ "Streams": streams.collect::<Value>() })
 }

@@ -1,0 +1,11 @@
+//! The `anabranch` binary as people use it.
+
+mod harness;
+
+mod failures;
+mod help;
+mod keys;
+mod round_trip;
+mod serve;
+mod settings;
+mod streams;
