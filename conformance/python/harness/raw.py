@@ -74,6 +74,6 @@ def exchange(server, data, *, seconds=5, half_close=True):
                 connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65536):
                 received += part
-        except (TimeoutError, ConnectionError):
+        except OSError:  # The server may close, or fall silent, at any point.
             pass
     return received

@@ -62,7 +62,7 @@ def test_bad_base64(server, stream):
 
 def test_unknown_members_and_nulls_pass(server, stream):
     answer = call(server, "PutRecord", {"StreamName": stream, "PartitionKey": "k", "Data": "YQ==", "Nonsense": [{}],
-                                        "ExplicitHashKey": None, "StreamId": "x"})
+                                        "ExplicitHashKey": None, "StreamId": "abcdefghij0123456789-abc"})
     assert answer.status == 200, answer.body
     # Fluent Bit looks for these very bytes.
     answer = call(server, "PutRecords", {"StreamName": stream, "Records": [{"PartitionKey": "k", "Data": "YQ=="}]})

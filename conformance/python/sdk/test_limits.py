@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.kinesis import arn, connect, iterator, make_stream, read, refused, wait_consumer
+from harness.kinesis import arn, connect, iterator, make_stream, read, refused, wait_active, wait_consumer
 from harness.server import ACCOUNT, Server
 
 MIB = 1024 * 1024
@@ -121,14 +121,13 @@ def test_control_plane(kinesis):
     assert codes == {"ok", "refused"}
 
 
-def test_streams_of_many_shards(kinesis):
-    limit = 0
-    for _ in range(30):
-        try:
-            limit = kinesis.describe_limits()["ShardLimit"]
-            break
-        except kinesis.exceptions.LimitExceededException:
-            time.sleep(0.2)
-    assert limit > 0
-    message = refused("LimitExceededException", None, kinesis.create_stream, StreamName="huge", ShardCount=limit + 1)
+def test_shards_of_an_account(kinesis):
+    time.sleep(1.1)
+    limit, at_once = kinesis.describe_limits()["ShardLimit"], 10_000
+    for i in range(limit // at_once):
+        kinesis.create_stream(StreamName=f"huge-{i}", ShardCount=at_once - 10)
+        wait_active(kinesis, f"huge-{i}")
+    time.sleep(1.1)
+    message = refused("LimitExceededException", None, kinesis.create_stream, StreamName="more", ShardCount=at_once)
     assert message.startswith(f"This request would exceed the shard limit for the account {ACCOUNT} in us-east-1.")
+    assert f"Limit: {limit}." in message
