@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use streams::StreamMetrics;
+use streams::{StreamMetrics, TrafficCounts};
 
 use crate::engines::Current;
 use crate::process;
@@ -142,23 +142,40 @@ impl Collector for EngineCollector {
     }
 }
 
-/// Reads one number of a stream.
-type Number = fn(&StreamMetrics) -> u64;
+/// Shards whose numbers are told one by one: whoever scrapes a large node reads those of its streams.
+const SHARDS_MAX: usize = 1000;
+
+/// Reads one number of a stream or shard.
+type Number = fn(&TrafficCounts) -> u64;
+
+/// Names for streams and for shards, meaning, and number.
+const COUNTERS: [(&str, &str, &str, Number); 6] = [
+    ("stream_incoming_bytes", "shard_incoming_bytes", "Bytes put", |counts| counts.incoming_bytes),
+    ("stream_incoming_records", "shard_incoming_records", "Records put", |counts| counts.incoming_records),
+    ("stream_outgoing_bytes", "shard_outgoing_bytes", "Bytes read", |counts| counts.outgoing_bytes),
+    ("stream_outgoing_records", "shard_outgoing_records", "Records read", |counts| counts.outgoing_records),
+    ("stream_write_throttled_records", "shard_write_throttled_records", "Records refused by a limit", |counts| {
+        counts.write_throttled
+    }),
+    ("stream_read_throttled_calls", "shard_read_throttled_calls", "Reads refused by a limit", |counts| {
+        counts.read_throttled
+    }),
+];
 
 fn encode_streams(streams: &[StreamMetrics], encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-    let counters: [(&str, &str, Number); 6] = [
-        ("stream_incoming_bytes", "Bytes put", |stream| stream.counts.incoming_bytes),
-        ("stream_incoming_records", "Records put", |stream| stream.counts.incoming_records),
-        ("stream_outgoing_bytes", "Bytes read", |stream| stream.counts.outgoing_bytes),
-        ("stream_outgoing_records", "Records read", |stream| stream.counts.outgoing_records),
-        ("stream_write_throttled_records", "Records refused by a limit", |stream| stream.counts.write_throttled),
-        ("stream_read_throttled_calls", "Reads refused by a limit", |stream| stream.counts.read_throttled),
-    ];
-    for (name, help, number) in counters {
+    for (name, _, help, number) in COUNTERS {
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         for stream in streams {
             let labels = [("arn", stream.arn.to_string())];
-            ConstCounter::new(number(stream)).encode(metric.encode_family(&labels)?)?;
+            ConstCounter::new(number(&stream.counts)).encode(metric.encode_family(&labels)?)?;
+        }
+    }
+    for (_, name, help, number) in COUNTERS {
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        let shards = streams.iter().flat_map(|stream| stream.shards.iter().map(|shard| (&stream.arn, shard)));
+        for (arn, shard) in shards.take(SHARDS_MAX) {
+            let labels = [("arn", arn.to_string()), ("shard", shard.shard.to_string())];
+            ConstCounter::new(number(&shard.counts)).encode(metric.encode_family(&labels)?)?;
         }
     }
     let mut metric = encoder.encode_descriptor("stream_open_shards", "Open shards", None, MetricType::Gauge)?;
