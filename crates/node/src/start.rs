@@ -13,7 +13,7 @@ use gateway::{DevControl, Gateway, Limits, Listeners, Monitor, Parts};
 use store::root_key::RootKey;
 use store_local::{CatalogOpenError, LocalLog, OpenError};
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tracing::{error, info};
 
@@ -26,6 +26,8 @@ use crate::tls::{Certificates, TlsError};
 
 /// How soon a key that another process makes is known here.
 const KEYS_LOOK: Duration = Duration::from_secs(1);
+/// Connections that wait to be accepted: some clients open one for each request.
+const BACKLOG: u32 = 1024;
 /// The region of requests that name none.
 const REGION_DEFAULT: &str = "us-east-1";
 
@@ -86,7 +88,7 @@ impl Node {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let mut background = JoinSet::new();
         let certificates = certificates(&settings)?;
-        let (sockets, addresses) = listen(&settings, certificates.as_ref()).await?;
+        let (sockets, addresses) = listen(&settings, certificates.as_ref())?;
         let offset_clock = settings.dev.then(|| Arc::new(OffsetClock::default()));
         let clock: Arc<dyn Clock> = match &offset_clock {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
@@ -182,24 +184,27 @@ fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, StartE
     })
 }
 
-async fn listen(
-    settings: &Settings,
-    certificates: Option<&Arc<Certificates>>,
-) -> Result<(Listeners, Addresses), StartError> {
-    let (plain, plain_address) = bind(settings.listen).await?;
+fn listen(settings: &Settings, certificates: Option<&Arc<Certificates>>) -> Result<(Listeners, Addresses), StartError> {
+    let (plain, plain_address) = bind(settings.listen)?;
     let Some(certificates) = certificates else {
         return Ok((Listeners { plain, tls: None }, Addresses { plain: plain_address, tls: None }));
     };
-    let (tls, tls_address) = bind(settings.tls_listen).await?;
+    let (tls, tls_address) = bind(settings.tls_listen)?;
     let listeners = Listeners { plain, tls: Some((tls, certificates.server_config()?)) };
     Ok((listeners, Addresses { plain: plain_address, tls: Some(tls_address) }))
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |reason| StartError::Listen { address, reason };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bind = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A restart must not wait for the connections of the last run to be forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bind().map_err(|reason| StartError::Listen { address, reason })
 }
 
 /// The root key goes with what is on disk.
