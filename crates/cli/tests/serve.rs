@@ -84,6 +84,8 @@ fn live_rates_are_shown() {
     let rates: serde_json::Value = serde_json::from_str(&ended.out).expect("JSON");
     let records = rates["Streams"][0]["PerSecond"]["IncomingRecords"].as_f64().expect("a rate");
     assert!(records > 0.0, "{rates}");
+    let shard = rates["Streams"][0]["Shards"]["shardId-000000000000"]["IncomingRecords"].as_f64().expect("a rate");
+    assert!((shard - records).abs() < 0.01, "{rates}");
 }
 
 #[test]

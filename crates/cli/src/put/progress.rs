@@ -17,8 +17,7 @@ impl Progress {
     pub fn new(bytes_total: Option<u64>) -> Self {
         let bar = match bytes_total {
             _ if !std::io::stderr().is_terminal() => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
-            Some(total) => ProgressBar::new(total)
-                .with_style(style("{bar:30} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {msg}  {eta} left")),
+            Some(total) => ProgressBar::new(total).with_style(style("{wide_bar} {percent:>3} %  {msg}  {eta} left")),
             None => ProgressBar::no_length().with_style(style("{spinner} {binary_bytes}  {msg}")),
         };
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -57,7 +56,7 @@ mod tests {
             progress.advance(1, 1);
             progress.finish();
         }
-        style("{bar:30} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {msg}  {eta} left");
+        style("{wide_bar} {percent:>3} %  {msg}  {eta} left");
         style("{spinner} {binary_bytes}  {msg}");
         assert_eq!(rate(10, Duration::from_secs(4)), 2);
     }

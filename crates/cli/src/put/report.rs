@@ -92,8 +92,9 @@ impl Report {
             eprintln!("not written: {} more lines", output::count(self.rejected - self.rejects.len() as u64));
         }
         let mut line = format!(
-            "{} records written to {} in {:.1} s ({} records/s)",
+            "{} {} written to {} in {:.1} s ({} records/s)",
             output::count(self.written_count),
+            if self.written_count == 1 { "record" } else { "records" },
             self.stream,
             elapsed.as_secs_f64(),
             output::count(rate(self.written_count, elapsed)),
