@@ -60,10 +60,25 @@ pub(crate) fn recover(
 ) -> Result<Recovered, OpenError> {
     let paths = journal_paths(dir, known.sealed_through)?;
     let scans = scan_all(&paths, files, root_key)?;
-    let highest = scans.last().map_or(known.sealed_through, |scan| scan.journal.number.max(known.sealed_through));
     let next_run = scans.iter().map(|scan| scan.header.run).max().unwrap_or(0) + 1;
-    let (journals, next_frame) = walk(dir, scans, known)?;
-    Ok(Recovered { journals, next_frame, next_journal: highest + 1, next_run })
+    let (mut journals, next_frame) = walk(dir, scans, known)?;
+    let next_journal = drop_unused(&mut journals, known.sealed_through)?;
+    Ok(Recovered { journals, next_frame, next_journal, next_run })
+}
+
+/// Drops the journals at the end to which nothing was ever written; answers the number that the next one gets. The
+/// first of them stays on the disk until the next journal takes its name, so that there is always one behind the sealed
+/// ones.
+fn drop_unused(journals: &mut Vec<RecoveredJournal>, sealed_through: u32) -> Result<u32, OpenError> {
+    let is_unused =
+        |journal: &&RecoveredJournal| journal.scan.frames.is_empty() && journal.scan.later_number_max.is_none();
+    let used = journals.len() - journals.iter().rev().take_while(is_unused).count();
+    for journal in journals.iter().skip(used + 1).rev() {
+        let path = &journal.scan.journal.path;
+        std::fs::remove_file(path).map_err(OpenError::io(path))?;
+    }
+    journals.truncate(used);
+    Ok(journals.last().map_or(sealed_through, |journal| journal.scan.journal.number) + 1)
 }
 
 /// Paths of the unsealed journals, in order.

@@ -96,9 +96,23 @@ fn segment_store(
     }
     let dir = settings.dir.join(SEGMENTS_DIR);
     make_dir(&dir)?;
+    remove_half_written(&dir)?;
     let store = LocalFileSystem::new_with_prefix(&dir).map_err(|error| OpenError::Segments(error.to_string()))?;
     // The store does not flush unless told to.
     Ok(Arc::new(store.with_fsync(settings.durability == Durability::Sync)))
+}
+
+/// Removes uploads that a crash has interrupted: the store keeps them under the name of the object, `#` and a number, and
+/// does not list them.
+fn remove_half_written(dir: &Path) -> Result<(), OpenError> {
+    for entry in std::fs::read_dir(dir).map_err(OpenError::io(dir))? {
+        let path = entry.map_err(OpenError::io(dir))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.contains(".segment#") {
+            std::fs::remove_file(&path).map_err(OpenError::io(&path))?;
+        }
+    }
+    Ok(())
 }
 
 fn load_manifest(settings: &LocalLogSettings, journal_dir: &Path) -> Result<Manifest, OpenError> {
@@ -193,7 +207,7 @@ impl Start<'_> {
         };
         let sequencer = Arc::new(Sequencer::new(Place::new(current, next_frame, last_arrival), sequencer_parts));
         let all_open = Arc::new(AtomicBool::new(false));
-        let progress = Arc::clone(&sequencer);
+        let (progress, flushed) = (Arc::clone(&sequencer), settings.durability == Durability::Sync);
         let worker_parts = WorkerParts {
             dir: settings.dir.clone(),
             store: self.store,
@@ -205,7 +219,10 @@ impl Start<'_> {
             counters: Arc::clone(&counters),
             interval: settings.maintenance_interval,
             all_open: Arc::clone(&all_open),
-            progress: Box::new(move || (progress.completion.frames_end(), progress.current().1)),
+            // Without a flush per commit an acknowledged frame may be lost with the power, and that is no damage.
+            progress: Box::new(move || {
+                (if flushed { progress.completion.frames_end() } else { 0 }, progress.current().1)
+            }),
         };
         let worker = Arc::new(Worker::new(worker_parts, self.manifest, self.stored));
         let group_bytes_max = group_bytes_max(block_multiple(settings.journal_bytes_min));
