@@ -100,10 +100,18 @@ impl Server {
 
     /// Sends a signal and waits for the end.
     pub fn stop(&mut self, signal: &str) -> ExitStatus {
+        self.signal(signal);
+        self.process.wait().expect("it has ended")
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.process.try_wait().expect("a child").is_none()
+    }
+
+    pub fn signal(&self, signal: &str) {
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status().expect("kill runs");
         assert!(sent.success());
-        self.process.wait().expect("it has ended")
     }
 
     /// The environment of a user of this server.

@@ -46,3 +46,17 @@ fn a_running_server_learns_of_keys() {
     let ended = server.run(&["keys", "delete", &id, "--data", data]);
     assert_eq!(ended.code, Some(1), "{}", ended.err);
 }
+
+#[test]
+fn a_profile_gives_keys_and_region() {
+    let server = Server::start(&[]);
+    let file = |name: &str, text: &str| std::fs::write(server.folder.path().join(".aws").join(name), text);
+    std::fs::create_dir(server.folder.path().join(".aws")).expect("made");
+    file("credentials", "[mine]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY\n").expect("written");
+    file("config", "[profile mine]\nregion = eu-west-1\n").expect("written");
+    let mut create = server.command(&["stream", "create", "s", "--profile", "mine"]);
+    create.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", server.folder.path());
+    let ended = run(&mut create);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("arn:aws:kinesis:eu-west-1:000000000000:stream/s"), "{}", ended.out);
+}

@@ -1,6 +1,9 @@
 //! `anabranch serve`: start, words, stop.
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::harness::{Server, command, run};
 
@@ -27,6 +30,21 @@ fn signals_stop_a_server_with_success() {
         server.anabranch(&["stream", "create", "s", "--wait"]);
         assert!(server.stop(signal).success(), "{signal}");
     }
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let mut server = Server::start(&["--drain", "60s"]);
+    let address = server.endpoint.strip_prefix("http://").expect("plaintext");
+    let mut client = TcpStream::connect(address).expect("the server listens");
+    // A request that is under way for as long as its body does not come.
+    let head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: 2\r\n\r\n{";
+    client.write_all(head.as_bytes()).expect("sent");
+    std::thread::sleep(Duration::from_millis(200));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(server.is_running(), "the request may end");
+    assert_eq!(server.stop("INT").code(), Some(130));
 }
 
 #[test]
@@ -77,7 +95,7 @@ fn live_rates_are_shown() {
         run(&mut top)
     });
     // Whether it falls into the interval or before it, the next look has seen it.
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::thread::sleep(Duration::from_millis(700));
     server.anabranch(&["put", "s", &input]);
     let ended = top.join().expect("no panic");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
