@@ -67,7 +67,7 @@ pub async fn subscribe(
         .begin(key, now, core.limits_enforced())
         .map_err(|refused| error::subscribe(&stream.arn, index, arn.consumer.as_str(), refused))?;
     let commits = core.log.watch(shard.row.log).map_err(error::log)?;
-    let continuation = text_of(shard.row.sequence_number(Position(position.0.wrapping_sub(1)), now));
+    let continuation = text_of(shard.row.number_before(position, now));
     let pusher = Pusher {
         core: core.clone(),
         changes: stream.watch(),

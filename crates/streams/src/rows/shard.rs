@@ -45,6 +45,12 @@ impl ShardRow {
         self.number(position.0 + 1, u64::try_from(arrival.seconds()).unwrap_or(0))
     }
 
+    /// A number just before the record at `position`, for readers that are there at `now`.
+    #[must_use]
+    pub fn number_before(&self, position: Position, now: Timestamp) -> SequenceNumber {
+        self.number(position.0, u64::try_from(now.seconds()).unwrap_or(0))
+    }
+
     /// The number before the first record.
     #[must_use]
     pub fn starting_number(&self) -> SequenceNumber {

@@ -1,0 +1,21 @@
+//! The service on engines in memory, with a clock that the tests move.
+
+mod world;
+
+mod accounts;
+mod consumers;
+mod create;
+mod history;
+mod iterators;
+mod limits;
+mod listing;
+mod puts;
+mod reads;
+mod resharding;
+mod restarts;
+mod settings;
+mod subscriptions;
+mod tags;
+mod tiling;
+mod transitions;
+mod vectors;

@@ -1,0 +1,188 @@
+use std::time::Duration;
+
+use api::EventStream;
+use api::kinesis::*;
+use base::ByteString;
+use futures_util::{FutureExt as _, StreamExt as _};
+
+use crate::world::{ACCOUNT, World, data, text_of};
+
+type Events = EventStream<SubscribeToShardEvent, KinesisError>;
+
+async fn subscribe(
+    world: &World,
+    consumer: &ByteString,
+    shard: &str,
+    kind: ShardIteratorType,
+    number: Option<ByteString>,
+) -> Result<Events, KinesisError> {
+    let input = SubscribeToShardInput {
+        consumer_arn: consumer.clone(),
+        shard_id: shard.into(),
+        starting_position: StartingPosition { r#type: kind, sequence_number: number, timestamp: None },
+        ..Default::default()
+    };
+    world.streams.subscribe_to_shard(&world.caller, input).await
+}
+
+async fn world(limits: bool) -> (World, ByteString) {
+    let world = if limits { World::with_limits().await } else { World::new().await };
+    world.create("s", 1).await;
+    let consumer = world.register("s", "c").await.expect("a consumer").consumer_arn;
+    (world, consumer)
+}
+
+/// The next event, which must come within seconds.
+async fn next(events: &mut Events) -> Option<Result<SubscribeToShardEvent, KinesisError>> {
+    tokio::time::timeout(Duration::from_secs(8), events.next()).await.expect("an event in time")
+}
+
+async fn event(events: &mut Events) -> SubscribeToShardEvent {
+    next(events).await.expect("the stream goes on").expect("an event")
+}
+
+#[tokio::test]
+async fn records_are_pushed_as_they_come() {
+    let (world, consumer) = world(false).await;
+    world.put("s", "k", "before").await;
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::TrimHorizon, None).await.expect("events");
+    let first = event(&mut events).await;
+    assert_eq!(data(&first.records), ["before"]);
+    assert_eq!(first.continuation_sequence_number.as_ref(), Some(&first.records[0].sequence_number));
+    assert_eq!((first.millis_behind_latest, first.child_shards), (0, None));
+    for i in 0..10 {
+        world.put("s", "k", &i.to_string()).await;
+        assert_eq!(data(&event(&mut events).await.records), [i.to_string()]);
+    }
+    assert!(events.next().now_or_never().is_none(), "nothing more to say");
+    assert_eq!(world.streams.subscriptions(), 1);
+    drop(events);
+    assert_eq!(world.streams.subscriptions(), 0);
+}
+
+#[tokio::test]
+async fn silence_is_broken_within_five_seconds() {
+    let (world, consumer) = world(false).await;
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None).await.expect("events");
+    let mut continuation = None;
+    for _ in 0..2 {
+        let heartbeat = event(&mut events).await;
+        assert_eq!((heartbeat.records.len(), heartbeat.millis_behind_latest), (0, 0));
+        continuation = heartbeat.continuation_sequence_number;
+    }
+    drop(events);
+    world.put("s", "k", "later").await;
+    let after = ShardIteratorType::AfterSequenceNumber;
+    let mut events = subscribe(&world, &consumer, "0", after, continuation).await.expect("events");
+    assert_eq!(data(&event(&mut events).await.records), ["later"]);
+}
+
+#[tokio::test]
+async fn subscriptions_live_five_minutes() {
+    let (world, consumer) = world(false).await;
+    world.put("s", "k", "1").await;
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::TrimHorizon, None).await.expect("events");
+    let last = event(&mut events).await.continuation_sequence_number;
+    world.advance(Duration::from_secs(300));
+    world.put("s", "k", "2").await;
+    assert!(next(&mut events).await.is_none());
+    drop(events);
+    let after = ShardIteratorType::AfterSequenceNumber;
+    let mut events = subscribe(&world, &consumer, "0", after, last).await.expect("events");
+    assert_eq!(data(&event(&mut events).await.records), ["2"]);
+}
+
+#[tokio::test]
+async fn one_subscription_takes_over_from_another() {
+    let (world, consumer) = world(true).await;
+    let latest = || subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None);
+    let mut first = latest().await.expect("events");
+    event(&mut first).await;
+    let in_use = format!(
+        "ResourceInUseException: Another active subscription exists for this consumer: \
+         {ACCOUNT}:s:shardId-000000000000:c"
+    );
+    world.advance(Duration::from_millis(4900));
+    assert_eq!(text_of(latest().await.map(drop)), in_use);
+    world.advance(Duration::from_millis(100));
+    let mut second = latest().await.expect("events");
+    assert_eq!(text_of(next(&mut first).await.expect("an exception")), in_use);
+    assert!(next(&mut first).await.is_none());
+    drop(first);
+    event(&mut second).await;
+    drop(second);
+    assert_eq!(
+        text_of(latest().await.map(drop)),
+        format!(
+            "LimitExceededException: Rate exceeded for consumer c and shard shardId-000000000000 in stream s under \
+             account {ACCOUNT}."
+        )
+    );
+    world.advance(Duration::from_secs(1));
+    assert!(latest().await.is_ok());
+}
+
+#[tokio::test]
+async fn the_end_of_a_shard_is_told_and_final() {
+    let (world, consumer) = world(false).await;
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::TrimHorizon, None).await.expect("events");
+    event(&mut events).await;
+    world.put("s", "k", "last").await;
+    assert_eq!(data(&event(&mut events).await.records), ["last"]);
+    world.split("s", "0", "1000").await.expect("a split");
+    let check = async |mut events: Events| {
+        let end = event(&mut events).await;
+        assert_eq!((end.records.len(), end.continuation_sequence_number), (0, None));
+        let children = end.child_shards.expect("children");
+        let ids: Vec<&str> = children.iter().map(|child| &*child.shard_id).collect();
+        assert_eq!(ids, ["shardId-000000000001", "shardId-000000000002"]);
+        assert!(children.iter().all(|child| child.parent_shards == ["shardId-000000000000"]));
+        assert!(next(&mut events).await.is_none());
+    };
+    check(events).await;
+    check(subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None).await.expect("events")).await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_ends_its_subscriptions() {
+    let (world, consumer) = world(false).await;
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None).await.expect("events");
+    event(&mut events).await;
+    let input = DeregisterStreamConsumerInput { consumer_arn: Some(consumer.clone()), ..Default::default() };
+    world.streams.deregister_stream_consumer(&world.caller, input).await.expect("deregistered");
+    let not_found = format!("ResourceNotFoundException: Consumer c under stream s not found for account {ACCOUNT}.");
+    assert_eq!(text_of(next(&mut events).await.expect("an exception")), not_found);
+    assert!(next(&mut events).await.is_none());
+    let again = subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None).await;
+    assert_eq!(text_of(again.map(drop)), not_found);
+
+    let other = world.register("s", "d").await.expect("a consumer").consumer_arn;
+    let mut events = subscribe(&world, &other, "0", ShardIteratorType::Latest, None).await.expect("events");
+    event(&mut events).await;
+    let input = DeleteStreamInput {
+        stream_name: Some("s".into()),
+        enforce_consumer_deletion: Some(true),
+        ..Default::default()
+    };
+    world.streams.delete_stream(&world.caller, input).await.expect("deleted");
+    assert_eq!(
+        text_of(next(&mut events).await.expect("an exception")),
+        format!("ResourceNotFoundException: Stream s under account {ACCOUNT} not found.")
+    );
+}
+
+#[tokio::test]
+async fn a_consumer_has_two_mebibytes_a_second() {
+    let (world, consumer) = world(true).await;
+    for _ in 0..3 {
+        world.try_put("s", "k", 1024 * 1024 - 1, "").await.expect("stored");
+        world.advance(Duration::from_secs(1));
+    }
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::TrimHorizon, None).await.expect("events");
+    let began = std::time::Instant::now();
+    for _ in 0..3 {
+        assert_eq!(event(&mut events).await.records.len(), 1);
+    }
+    // The second and the third event each wait for half a second's worth before them.
+    assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+}
