@@ -100,7 +100,7 @@ impl Report {
             output::count(rate(self.written_count, elapsed)),
         );
         if self.retried > 0 {
-            line += &format!(", {} refusals tried again", output::count(self.retried));
+            line += &format!(", {} tried again", output::count(self.retried));
         }
         if self.rejected > 0 {
             line += &format!("; {} not written", output::count(self.rejected));
