@@ -26,7 +26,7 @@ use crate::unabandoned::Unabandoned;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// Buffers for answers begin with room for one like the last, up to this.
-const REPLY_BYTES_EXPECTED_MAX: usize = 4 * MIB;
+const REPLY_BYTES_EXPECTED_MAX: usize = 16 * MIB;
 
 /// A service, and how long its answers tend to be.
 pub struct Hosted {

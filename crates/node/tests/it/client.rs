@@ -73,9 +73,28 @@ pub async fn exchange(address: SocketAddr, method: &str, path: &str, headers: &H
     (status, body.to_owned())
 }
 
-/// Makes a stream of one shard.
+/// The input that makes a stream of one shard.
+pub fn stream(name: &str) -> Value {
+    serde_json::json!({ "StreamName": name, "ShardCount": 1 })
+}
+
 pub async fn create(node: &Node, key: Option<&NewKey>, name: &str) {
-    ok(node, key, "CreateStream", serde_json::json!({ "StreamName": name, "ShardCount": 1 })).await;
+    ok(node, key, "CreateStream", stream(name)).await;
+}
+
+/// Everything that one unsigned subscription sends, as far as it is text.
+pub async fn subscribe(address: SocketAddr, input: &Value) -> String {
+    let body = input.to_string();
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: {JSON}\r\n\
+         x-amz-target: Kinesis_20131202.SubscribeToShard\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut socket = TcpStream::connect(address).await.expect("listening");
+    socket.write_all((head + &body).as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.expect("an end");
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Puts a record; `data` is base64.

@@ -2,7 +2,7 @@ use http::HeaderMap;
 use node::Node;
 use serde_json::json;
 
-use crate::client::{call, create, exchange, ok, put, read, start};
+use crate::client::{call, create, exchange, get, ok, put, read, start, stream, subscribe};
 
 async fn control(node: &Node, method: &str, path: &str, body: &str) -> u16 {
     let path = format!("/_anabranch/dev/{path}");
@@ -30,6 +30,34 @@ async fn reset_forgets_everything() {
     assert_eq!(ok(&node, None, "ListStreams", json!({})).await["StreamNames"], json!([]));
     create(&node, None, "s").await;
     assert_eq!(read(&node, None, "s").await.len(), 0);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn reset_ends_subscriptions() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let node = start(directory.path(), "dev = true").await;
+    for n in 0..30 {
+        let (status, error) = call(node.addresses().plain, None, "CreateStream", &stream(&format!("s{n}"))).await;
+        assert!(status == 200 || error["__type"] == "LimitExceededException", "{error}");
+    }
+    let summary = ok(&node, None, "DescribeStreamSummary", json!({ "StreamName": "s0" })).await;
+    let arn = &summary["StreamDescriptionSummary"]["StreamARN"];
+    let consumer = json!({ "StreamARN": arn, "ConsumerName": "c" });
+    let consumer = ok(&node, None, "RegisterStreamConsumer", consumer).await;
+    let input = json!({
+        "ConsumerARN": consumer["Consumer"]["ConsumerARN"],
+        "ShardId": "shardId-000000000000",
+        "StartingPosition": { "Type": "LATEST" },
+    });
+    let address = node.addresses().plain;
+    let subscription = tokio::spawn(async move { subscribe(address, &input).await });
+    while !get(address, "/metrics").await.1.contains("anabranch_subscriptions 1") {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(control(&node, "POST", "reset", "").await, 200);
+    let messages = subscription.await.expect("ended");
+    assert!(messages.contains("initial-response") && messages.contains("ResourceNotFoundException"), "{messages}");
     node.shutdown().await;
 }
 
