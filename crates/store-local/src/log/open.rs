@@ -1,5 +1,6 @@
 //! Opening a data directory: lock, manifest, recovery, first journal, threads.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -79,6 +80,9 @@ impl LocalLog {
 
 fn make_dir(dir: &Path) -> Result<(), OpenError> {
     use std::os::unix::fs::DirBuilderExt;
+    if dir.is_dir() {
+        return Ok(());
+    }
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(OpenError::io(dir))?;
     match dir.parent() {
@@ -178,57 +182,27 @@ impl Start<'_> {
     ) -> Result<Arc<LocalLog>, OpenError> {
         let settings = self.settings;
         let counters = Arc::new(Counters::default());
-        let last_arrival = self.last_arrival();
-        let next_frame = self.recovered.next_frame;
-        let preparer = Arc::new(self.preparer(journal_dir));
-        let current = preparer.take_first().map_err(OpenError::io(journal_dir))?;
-        let (messages, received) = mpsc::channel();
-        let sealed = sealed_journals(&self.recovered, self.manifest.first_frame);
-        let journals = Arc::new(RwLock::new(sealed.iter().map(|(j, _)| (j.number, Arc::clone(j))).collect()));
-        for (journal, frames_end) in sealed {
-            messages.send(Message::Sealed(journal, frames_end)).expect("the receiver is at hand");
-        }
-        let sealed = messages.clone();
-        let completion = Completion::new(
-            settings.in_flight_max,
-            settings.tail_budget_bytes,
-            next_frame,
-            Arc::clone(&counters),
-            // At shutdown the worker may be gone: the next start finds the journal again.
-            Box::new(move |journal, frames_end| drop(sealed.send(Message::Sealed(journal, frames_end)))),
-        );
-        let sequencer_parts = SequencerParts {
-            logs: Arc::new(RwLock::new(logs)),
-            journals: Arc::clone(&journals),
-            completion,
-            preparer: Arc::clone(&preparer),
-            clock: Arc::clone(&self.parts.clock),
-            frame_bytes_max: settings.frame_bytes_max,
-        };
-        let sequencer = Arc::new(Sequencer::new(Place::new(current, next_frame, last_arrival), sequencer_parts));
         let all_open = Arc::new(AtomicBool::new(false));
-        let (progress, flushed) = (Arc::clone(&sequencer), settings.durability == Durability::Sync);
-        let worker_parts = WorkerParts {
+        let (messages, received) = mpsc::channel();
+        let sequencer = Arc::new(self.sequencer(journal_dir, logs, &counters, &messages)?);
+        let group_bytes_max = group_bytes_max(block_multiple(settings.journal_bytes_min));
+        let lock = self.lock;
+        let worker = WorkerParts {
             dir: settings.dir.clone(),
             store: self.store,
-            root_key: Arc::clone(&self.parts.root_key),
+            root_key: self.parts.root_key,
             logs: Arc::clone(&sequencer.logs),
-            journals,
-            preparer,
-            clock: Arc::clone(&self.parts.clock),
+            journals: Arc::clone(&sequencer.journals),
+            preparer: Arc::clone(&sequencer.preparer),
+            clock: self.parts.clock,
             counters: Arc::clone(&counters),
             interval: settings.maintenance_interval,
             all_open: Arc::clone(&all_open),
-            // Without a flush per commit an acknowledged frame may be lost with the power, and that is no damage.
-            progress: Box::new(move || {
-                (if flushed { progress.completion.frames_end() } else { 0 }, progress.current().1)
-            }),
+            progress: progress(&sequencer, settings.durability),
         };
-        let worker = Arc::new(Worker::new(worker_parts, self.manifest, self.stored));
-        let group_bytes_max = group_bytes_max(block_multiple(settings.journal_bytes_min));
         let log = LocalLog {
             sequencer,
-            worker,
+            worker: Arc::new(Worker::new(worker, self.manifest, self.stored)),
             counters,
             permits: Arc::new(Semaphore::new(settings.append_bytes_max.max(group_bytes_max))),
             group_bytes_max,
@@ -237,10 +211,46 @@ impl Start<'_> {
             stop: Arc::new(Stop::default()),
             messages,
             threads: Mutex::default(),
-            _lock: self.lock,
+            _lock: lock,
         };
         spawn_all(&log, settings, received).map_err(OpenError::io(&settings.dir))?;
         Ok(Arc::new(log))
+    }
+
+    /// Begins a new journal; the recovered ones go to the worker.
+    fn sequencer(
+        &self,
+        journal_dir: &Path,
+        logs: std::collections::HashMap<LogId, Arc<super::entry::LogEntry>>,
+        counters: &Arc<Counters>,
+        messages: &mpsc::Sender<Message>,
+    ) -> Result<Sequencer, OpenError> {
+        let preparer = Arc::new(self.preparer(journal_dir));
+        let current = preparer.take_first().map_err(OpenError::io(journal_dir))?;
+        let mut journals = BTreeMap::new();
+        for (journal, frames_end) in sealed_journals(&self.recovered, self.manifest.first_frame) {
+            journals.insert(journal.number, Arc::clone(&journal));
+            messages.send(Message::Sealed(journal, frames_end)).expect("the receiver is at hand");
+        }
+        let sealed = messages.clone();
+        let next_frame = self.recovered.next_frame;
+        let completion = Completion::new(
+            self.settings.in_flight_max,
+            self.settings.tail_budget_bytes,
+            next_frame,
+            Arc::clone(counters),
+            // At shutdown the worker may be gone: the next start finds the journal again.
+            Box::new(move |journal, frames_end| drop(sealed.send(Message::Sealed(journal, frames_end)))),
+        );
+        let parts = SequencerParts {
+            logs: Arc::new(RwLock::new(logs)),
+            journals: Arc::new(RwLock::new(journals)),
+            completion,
+            preparer,
+            clock: Arc::clone(&self.parts.clock),
+            frame_bytes_max: self.settings.frame_bytes_max,
+        };
+        Ok(Sequencer::new(Place::new(current, next_frame, self.last_arrival()), parts))
     }
 
     fn last_arrival(&self) -> i64 {
@@ -263,6 +273,17 @@ impl Start<'_> {
         let (files, root_key) = (Arc::clone(&self.parts.files), Arc::clone(&self.parts.root_key));
         Preparer::new(settings, files, root_key, first, self.recovered.journals.len())
     }
+}
+
+/// The end of the frames that must still be there at the next start, and the latest arrival.
+fn progress(sequencer: &Arc<Sequencer>, durability: Durability) -> Box<dyn Fn() -> (u64, i64) + Send + Sync> {
+    let sequencer = Arc::clone(sequencer);
+    // Without a flush per commit an acknowledged frame may be lost with the power, and that is no damage.
+    let flushed = durability == Durability::Sync;
+    Box::new(move || {
+        let frames_end = if flushed { sequencer.completion.frames_end() } else { 0 };
+        (frames_end, sequencer.current().1)
+    })
 }
 
 /// The recovered journals, each with the number of the first frame that it does not hold.
