@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use api::kinesis::*;
 use proptest::prelude::*;
 
 use crate::world::World;

@@ -126,8 +126,10 @@ async fn ordering_numbers_must_make_sense() {
     };
     assert!(put(&start).await.is_ok());
     assert!(*put(&first).await.expect("stored").sequence_number > *first);
-    let beyond = "49590338271490256608559692538361571095921575989136588898";
-    for nonsense in ["1", beyond] {
+    let first: base::sequence::SequenceNumber = first.parse().expect("a number");
+    let beyond = base::sequence::SequenceNumber { index: 4, ..first }.to_string();
+    let future = base::sequence::SequenceNumber { time_seconds: first.time_seconds + 60, ..first }.to_string();
+    for nonsense in ["1", &beyond, &future] {
         assert_eq!(
             text_of(put(nonsense).await),
             format!(

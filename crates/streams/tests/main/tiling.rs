@@ -48,7 +48,7 @@ async fn take(world: &World, step: &Step) {
         Step::Split { shard, at } => {
             let shard = &open[shard % open.len()];
             let (start, end) = range(shard);
-            let at = start + at % (end - start + 1).max(1);
+            let at = start + at % (end - start).max(1);
             // May be refused, at the edges of the range.
             let _ = world.split("s", &shard.shard_id, &at.to_string()).await;
         }
