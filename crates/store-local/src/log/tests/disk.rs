@@ -204,3 +204,22 @@ async fn memory_file_systems_work_without_direct_writes() {
     log.open(LogId(1), OPTIONS);
     assert_eq!(all(&log, 1).await.expect("read").len(), 1);
 }
+
+#[tokio::test]
+async fn emptied_files_are_used_again() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let plan = Plan::new();
+    plan.files_left.store(1000, Ordering::SeqCst);
+    let log = open_failing(&LocalLogSettings { journal_bytes_max: 64 << 10, ..small(dir.path()) }, &plan);
+    log.all_logs_open();
+    log.open(LogId(1), OPTIONS);
+    for _ in 0..20 {
+        for _ in 0..4 {
+            append(&log, 1, &["x".repeat(10_000).as_str()], false).await.expect("append");
+        }
+        sealed(&log).await;
+    }
+    let made = 1000 - plan.files_left.load(Ordering::SeqCst);
+    assert!(log.counter("segments") >= 15);
+    assert!(made < 12, "{made} files were made");
+}
