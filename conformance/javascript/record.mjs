@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import * as sdk from "@aws-sdk/client-kinesis";
 
 const outcomes = new Map();
 
@@ -19,7 +20,8 @@ export function watch(client) {
         note(operation, "ok");
         return answer;
       } catch (error) {
-        if (error.$fault === "client" && /^[A-Z]\w+Exception$/.test(error.name)) note(operation, error.name);
+        // A modelled error has a class of its own.
+        if (error.name in sdk) note(operation, error.name);
         throw error;
       }
     },

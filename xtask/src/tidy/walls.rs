@@ -22,8 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("node", &["base", "api", "wire", "store", "store-local", "auth", "streams", "gateway"]),
     ("client", &["base", "api", "wire"]),
     ("cli", &["base", "api", "client", "node"]),
-    ("testkit", &["base", "api", "store"]),
-    ("bench", &["base", "api", "wire", "client"]),
+    ("testkit", &["base"]),
+    ("bench", &["base", "wire"]),
     ("conformance-rust", &["base", "testkit"]),
     ("xtask", &[]),
 ];
