@@ -11,7 +11,7 @@ use base::ids::StreamName;
 use base::time::{Clock, Timestamp};
 use store::catalog::{Expect, SharedCatalog, Transaction};
 use store::shard_log::{LogOptions, SharedShardLog};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::error::{self, Answer};
 use crate::ids::Ids;
@@ -38,6 +38,8 @@ pub struct Core {
     pub registry: Registry,
     pub ids: Ids,
     pub subscriptions: Subscriptions,
+    /// Becomes true when the service is to end its subscriptions and its background jobs.
+    pub stopped: watch::Sender<bool>,
     /// Wakes the worker before its time.
     pub work: Arc<Notify>,
     pub jobs: Jobs,
@@ -63,6 +65,7 @@ impl Core {
             registry: Registry::default(),
             ids,
             subscriptions: Subscriptions::default(),
+            stopped: watch::Sender::new(false),
             work: Arc::new(Notify::new()),
             jobs: Jobs::default(),
             creation: tokio::sync::Mutex::new(()),

@@ -88,6 +88,13 @@ impl Streams {
         worker::round(&self.core).await;
     }
 
+    /// Ends all subscriptions, cleanly, and the background jobs: for a node that stops or is set up anew. Other
+    /// operations still answer.
+    pub fn stop(&self) {
+        self.core.stopped.send_replace(true);
+        self.core.work.notify_one();
+    }
+
     /// The state of the background jobs.
     #[must_use]
     pub fn jobs(&self) -> Vec<JobStatus> {

@@ -71,6 +71,7 @@ pub async fn subscribe(
     let pusher = Pusher {
         core: core.clone(),
         changes: stream.watch(),
+        stopped: core.stopped.subscribe(),
         stream: stream.clone(),
         shard: index,
         arn,
@@ -113,6 +114,7 @@ struct Pusher {
     commits: watch::Receiver<Position>,
     /// Wakes when the stream has changed: the shard may have been closed.
     changes: watch::Receiver<Option<u64>>,
+    stopped: watch::Receiver<bool>,
     position: Position,
     /// Number from which the client may go on.
     continuation: ByteString,
@@ -127,7 +129,7 @@ impl Pusher {
     /// The next event; `None` at the end of the subscription.
     async fn next(&mut self) -> Option<Result<SubscribeToShardEvent, KinesisError>> {
         loop {
-            if self.ended || self.core.now() >= self.ends_at {
+            if self.ended || *self.stopped.borrow() || self.core.now() >= self.ends_at {
                 return None;
             }
             let event = self.poll().await.transpose();
@@ -219,6 +221,7 @@ impl Pusher {
             _ = self.commits.changed(), if !is_paced && self.commits.has_changed().is_ok() => {}
             _ = self.changes.changed() => {}
             () = self.subscription.taken_over() => {}
+            _ = self.stopped.changed() => {}
             () = tokio::time::sleep_until(until) => {}
         }
     }

@@ -23,6 +23,9 @@ impl Job for Consumers {
                     continue;
                 }
                 let _change = stream.change.lock().await;
+                if stream.is_gone() {
+                    continue;
+                }
                 let snapshot = stream.snapshot();
                 for consumer in snapshot.consumers.iter().filter(|consumer| is_due(consumer.gone_at)) {
                     registration::remove(core, &stream, consumer).await?;

@@ -81,10 +81,13 @@ pub async fn round(core: &Core) {
     }
 }
 
-/// Runs rounds until the service is dropped.
+/// Runs rounds until the service is stopped or dropped.
 pub async fn run(core: Weak<Core>) {
     loop {
         let Some(core) = core.upgrade() else { return };
+        if *core.stopped.borrow() {
+            return;
+        }
         round(&core).await;
         let (pause, work) = (pause(&core), Arc::clone(&core.work));
         // The service must not be kept alive by its own pauses.

@@ -90,8 +90,8 @@ impl Loads {
         let rate_of = |now: &TrafficCounts, before: TrafficCounts| {
             let per_second = |count: u64| count * 1000 / u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
             Rate {
-                bytes_per_second: per_second(now.incoming_bytes - before.incoming_bytes),
-                records_per_second: per_second(now.incoming_records - before.incoming_records),
+                bytes_per_second: per_second(now.incoming_bytes.saturating_sub(before.incoming_bytes)),
+                records_per_second: per_second(now.incoming_records.saturating_sub(before.incoming_records)),
             }
         };
         let load = Load {

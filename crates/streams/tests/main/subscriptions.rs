@@ -93,6 +93,16 @@ async fn subscriptions_live_five_minutes() {
 }
 
 #[tokio::test]
+async fn a_stopping_service_ends_its_subscriptions() {
+    let (world, consumer) = world(false).await;
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None).await.expect("events");
+    event(&mut events).await;
+    world.streams.stop();
+    assert!(next(&mut events).await.is_none());
+    world.put("s", "k", "still here").await;
+}
+
+#[tokio::test]
 async fn one_subscription_takes_over_from_another() {
     let (world, consumer) = world(true).await;
     let latest = || subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None);
