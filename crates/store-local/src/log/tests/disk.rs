@@ -101,7 +101,7 @@ async fn after_a_failed_write_nothing_is_acknowledged_and_nothing_acknowledged_i
                 let log = Arc::clone(&log);
                 tokio::spawn(async move {
                     let mut acknowledged = Vec::new();
-                    for i in 0..30u64 {
+                    for i in 0..1000u64 {
                         let text = format!("{writer}-{i}");
                         match append(&log, 1, &[&text], false).await {
                             Ok(position) => acknowledged.push((position, text)),
