@@ -24,6 +24,7 @@ pub(crate) const HTTP_SERVER: &str = "floor-server";
 
 const BLOCK_BYTES: usize = 4096;
 const BLOCKS: u64 = 2048;
+const READ_BYTES: usize = 1 << 20;
 
 /// Ascending latencies of 4 KiB writes that are on the disk when they return, into a file that was written before.
 pub(crate) fn durable_writes(folder: &Path) -> Result<Vec<Duration>, String> {
@@ -55,6 +56,24 @@ pub(crate) fn durable_writes(folder: &Path) -> Result<Vec<Duration>, String> {
 /// Median of [`durable_writes`].
 pub(crate) fn durable_write_p50(folder: &Path) -> Result<Duration, String> {
     Ok(percentile(&durable_writes(folder)?, 50.0))
+}
+
+/// Time to read the first `bytes` of a file once, past the page cache where the file system allows it.
+pub(crate) fn sequential_read(path: &Path, bytes: u64) -> Result<Duration, String> {
+    let fail = |error: rustix::io::Errno| format!("{}: {error}", path.display());
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECT, Mode::empty())
+        .or_else(|_| rustix::fs::open(path, OFlags::RDONLY, Mode::empty()))
+        .map_err(fail)?;
+    let mut memory = vec![0u8; READ_BYTES + BLOCK_BYTES];
+    let aligned = memory.as_ptr().align_offset(BLOCK_BYTES);
+    let (started, mut at) = (Instant::now(), 0);
+    while at < bytes {
+        match rustix::io::pread(&file, &mut memory[aligned..aligned + READ_BYTES], at).map_err(fail)? {
+            0 => break,
+            count => at += count as u64,
+        }
+    }
+    Ok(started.elapsed())
 }
 
 /// What it costs a bare hyper server to read `bodies` and to answer 200.

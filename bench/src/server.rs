@@ -125,6 +125,14 @@ impl Server {
         Err(format!("{name} does not become ACTIVE"))
     }
 
+    /// The journal file that takes the most room.
+    pub(crate) fn largest_journal(&self) -> Result<PathBuf, String> {
+        let folder = self.folder.join("data/journal");
+        let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let files = entries.flatten().filter_map(|entry| Some((entry.metadata().ok()?.len(), entry.path())));
+        files.max().map(|(_, path)| path).ok_or_else(|| format!("{} is empty", folder.display()))
+    }
+
     /// kill -9.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

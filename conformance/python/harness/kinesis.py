@@ -104,3 +104,12 @@ def refused(code, text, call, **parameters):
     elif text is not None:
         assert message == text
     return message
+
+
+def call_code(call, **parameters):
+    """The type of the error that the call ends with; `None` when it succeeds."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return None

@@ -25,7 +25,7 @@ def free_port():
 class Server:
     """A server process with a data directory of its own. Survives `kill` and `start` on the same address."""
 
-    def __init__(self, *arguments, limits="off", tls=False, data=None, dev=False):
+    def __init__(self, *arguments, limits="off", tls=False, data=None, dev=False, prefix=()):
         self._folder = tempfile.TemporaryDirectory(prefix="anabranch-")
         self.data = Path(data) if data else Path(self._folder.name) / "data"
         self.log = Path(self._folder.name) / "log"
@@ -37,7 +37,7 @@ class Server:
         else:
             self.arguments += ["--tls", "off"]
         self.arguments += arguments
-        self.process = None
+        self.process, self.prefix = None, prefix
 
     @property
     def endpoint(self):
@@ -58,7 +58,7 @@ class Server:
         environment["ANABRANCH_ACCESS_KEY_ID"], environment["ANABRANCH_SECRET_ACCESS_KEY"] = KEY, SECRET
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve", *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+                [*self.prefix, BINARY, "serve", *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
         return self
 

@@ -4,7 +4,7 @@ import datetime
 import re
 import time
 
-from harness.kinesis import arn, connect, make_stream, read, refused, shards, wait_active
+from harness.kinesis import arn, call_code, connect, make_stream, read, refused, shards, wait_active
 from harness.server import Server
 
 HALF = str(2**127)
@@ -28,16 +28,8 @@ def test_list_shards_by_pages(kinesis):
 
 def test_list_shards_needs_a_name_or_a_token(kinesis):
     refused("InvalidArgumentException", "Either NextToken or StreamName should be provided.", kinesis.list_shards)
-    code = refused_code(kinesis.list_shards, NextToken="nonsense")
+    code = call_code(kinesis.list_shards, NextToken="nonsense")
     assert code in ("InvalidArgumentException", "ExpiredNextTokenException")
-
-
-def refused_code(call, **parameters):
-    try:
-        call(**parameters)
-    except Exception as error:  # The type is what the test looks at.
-        return error.response["Error"]["Code"]
-    return None
 
 
 def test_shard_filters(kinesis):

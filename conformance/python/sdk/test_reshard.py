@@ -2,7 +2,7 @@
 
 import re
 
-from harness.kinesis import arn, iterator, make_stream, open_shards, read, refused, shards, wait_active
+from harness.kinesis import arn, call_code, iterator, make_stream, open_shards, read, refused, shards, wait_active
 from harness.server import ACCOUNT
 
 HALF, LAST = str(2**127), str(2**128 - 1)
@@ -83,8 +83,6 @@ def test_split_is_refused(kinesis, stream):
     refused("InvalidArgumentException", None, kinesis.split_shard, StreamName=stream, ShardToSplit=FIRST, NewStartingHashKey=HALF)
 
 
-
-
 def test_merge_is_refused(kinesis):
     name = make_stream(kinesis, shards=3)
     pair = (FIRST, "shardId-000000000002")
@@ -116,20 +114,12 @@ def test_update_shard_count(kinesis):
 def test_update_shard_count_is_refused(kinesis):
     name = make_stream(kinesis, shards=4)
     for target in (9, 1):
-        code = error_code(kinesis.update_shard_count, StreamName=name, TargetShardCount=target,
+        code = call_code(kinesis.update_shard_count, StreamName=name, TargetShardCount=target,
                           ScalingType="UNIFORM_SCALING")
         assert code in ("InvalidArgumentException", "LimitExceededException")
     refused("ValidationException", re.compile(".*'targetShardCount'.*"), kinesis.update_shard_count, StreamName=name,
             TargetShardCount=0, ScalingType="UNIFORM_SCALING")
     assert len(open_shards(kinesis, name)) == 4
-
-
-def error_code(call, **parameters):
-    try:
-        call(**parameters)
-    except Exception as error:  # The type is what the test looks at.
-        return error.response["Error"]["Code"]
-    return None
 
 
 def test_order_of_a_key_across_splits_and_merges(kinesis, stream):

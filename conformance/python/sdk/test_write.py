@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from harness.kinesis import arn, make_stream, read, refused, shards
+from harness.kinesis import arn, call_code, make_stream, read, refused, shards
 from harness.server import ACCOUNT
 
 MIB = 1024 * 1024
@@ -116,7 +116,7 @@ def test_record_size(kinesis, stream):
     assert "data" in message
     # Data and key together make the size; the stream allows 1 MiB.
     for size, key in [(MIB, "k"), (MIB + 1, "k")]:
-        caught = call_error(kinesis.put_record, StreamName=stream, Data=b"x" * size, PartitionKey=key)
+        caught = call_code(kinesis.put_record, StreamName=stream, Data=b"x" * size, PartitionKey=key)
         assert caught in ("ValidationException", "InvalidArgumentException")
     assert len(read(kinesis, stream)) == 1
 
@@ -134,14 +134,6 @@ def test_request_size(kinesis):
     record = {"Data": b"x" * (MIB - 1), "PartitionKey": "k"}
     answer = kinesis.put_records(StreamName=name, Records=[record] * 10)
     assert answer["FailedRecordCount"] == 0
-    caught = call_error(kinesis.put_records, StreamName=name, Records=[record] * 10 + [{"Data": b"", "PartitionKey": "k"}])
+    caught = call_code(kinesis.put_records, StreamName=name, Records=[record] * 10 + [{"Data": b"", "PartitionKey": "k"}])
     assert caught in ("ValidationException", "InvalidArgumentException")
     assert len(read(kinesis, name)) == 10
-
-
-def call_error(call, **parameters):
-    try:
-        call(**parameters)
-    except Exception as error:  # The type is what the test looks at.
-        return error.response["Error"]["Code"]
-    return None
