@@ -95,25 +95,19 @@ impl Plan<'_> {
         let connection = Connection::open(self.address);
         begin.wait();
         let mut connection = connection.map_err(|error| format!("cannot connect: {error}"))?;
-        let (mut latencies, mut body) = (Vec::with_capacity(1 << 16), Vec::new());
+        let (mut latencies, mut edges) = (Vec::with_capacity(1 << 16), Edges::default());
         for request in self.requests.iter().cycle().skip(index) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            body.clear();
+            edges.clear();
             let started = Instant::now();
             let status = connection
-                .exchange_with(request, |part| {
-                    if !self.expect.is_empty() {
-                        body.extend_from_slice(part)
-                    }
-                })
+                .exchange_with(request, |part| edges.see(part))
                 .map_err(|error| format!("a request failed: {error}"))?;
             let latency = started.elapsed();
-            // What is expected stands at the beginning or the end of an answer.
-            let (head, tail) = (&body[..body.len().min(64)], &body[body.len().saturating_sub(64)..]);
-            if status != 200 || !(contains(head, self.expect) || contains(tail, self.expect)) {
-                return Err(format!("{status} {}", String::from_utf8_lossy(&body[..body.len().min(500)])));
+            if status != 200 || !edges.contain(self.expect) {
+                return Err(format!("{status} {}", String::from_utf8_lossy(&edges.head)));
             }
             if counting.load(Ordering::Relaxed) {
                 latencies.push(latency);
@@ -123,6 +117,57 @@ impl Plan<'_> {
     }
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || text.windows(part.len()).any(|window| window == part)
+/// Beginning and end of a body: what is expected stands there, and the rest need not be copied.
+#[derive(Debug, Default)]
+struct Edges {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Edges {
+    const HEAD_BYTES: usize = 500;
+    const TAIL_BYTES: usize = 64;
+
+    fn clear(&mut self) {
+        self.head.clear();
+        self.tail.clear();
+    }
+
+    fn see(&mut self, part: &[u8]) {
+        let room = Self::HEAD_BYTES - self.head.len();
+        self.head.extend_from_slice(&part[..part.len().min(room)]);
+        self.tail.extend_from_slice(&part[part.len().saturating_sub(Self::TAIL_BYTES)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(Self::TAIL_BYTES));
+    }
+
+    fn contain(&self, text: &[u8]) -> bool {
+        let within = |edge: &[u8]| edge.windows(text.len()).any(|window| window == text);
+        text.is_empty() || within(&self.head) || within(&self.tail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_kept_across_parts() {
+        let mut edges = Edges::default();
+        edges.see(b"begin");
+        edges.see(&[b'-'; 1000]);
+        edges.see(b"the e");
+        edges.see(b"nd");
+        assert!(edges.contain(b"begin") && edges.contain(b"the end") && edges.contain(b""));
+        assert!(!edges.contain(b"middle"));
+        edges.clear();
+        assert!(!edges.contain(b"begin"));
+    }
+
+    #[test]
+    fn percentiles_are_measured_values() {
+        let sorted: Vec<Duration> = (1..=101).map(Duration::from_millis).collect();
+        assert_eq!(percentile(&sorted, 50.0), Duration::from_millis(51));
+        assert_eq!(percentile(&sorted, 99.0), Duration::from_millis(100));
+        assert_eq!(percentile(&[], 50.0), Duration::ZERO);
+    }
 }
