@@ -17,6 +17,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 pub(crate) struct Load {
     pub elapsed: Duration,
     pub cpu: CpuTime,
+    /// What the generator itself took.
+    pub generator_cpu: CpuTime,
     /// One for each answer, ascending.
     pub latencies: Vec<Duration>,
 }
@@ -70,18 +72,20 @@ impl Plan<'_> {
                 .collect();
             begin.wait();
             thread::sleep(WARM_UP);
-            let (before, started) = (cpu(), Instant::now());
+            let own_cpu = || CpuTime::of(std::process::id());
+            let (before, own_before, started) = (cpu(), own_cpu(), Instant::now());
             counting.store(true, Ordering::Relaxed);
             thread::sleep(self.time);
             counting.store(false, Ordering::Relaxed);
-            let (elapsed, after) = (started.elapsed(), cpu());
+            let (elapsed, after, own_after) = (started.elapsed(), cpu(), own_cpu());
             stop.store(true, Ordering::Relaxed);
             let mut latencies = Vec::new();
             for worker in workers {
                 latencies.extend(worker.join().map_err(|_| "a connection panicked".to_owned())??);
             }
             latencies.sort_unstable();
-            Ok(Load { elapsed, cpu: after.since(before), latencies })
+            let generator_cpu = own_after.since(own_before);
+            Ok(Load { elapsed, cpu: after.since(before), generator_cpu, latencies })
         })
     }
 

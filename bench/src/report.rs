@@ -95,5 +95,6 @@ How to read it:
   connection. It shares the processors with the server, so wall-clock rates are lower than on a machine of its own; CPU figures are not.
 - *beside the machine* is measured in the same run: a bare 4 KiB write that is on the disk when it returns (`O_DIRECT|O_DSYNC`, into a file
   that was written before), or a bare hyper server that reads the same bodies and answers 200.
+- *generator* is CPU time that the generator took for a request.
 - *waited* is the time that threads of the server were ready to run and had no processor, per second of CPU time used.
 ";

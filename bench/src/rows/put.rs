@@ -66,10 +66,11 @@ fn figures(value: String, number: f64, rate: String, load: &Load, floor: &Load, 
             ours.as_secs_f64() / bare.as_secs_f64().max(1e-9)
         ),
         details: format!(
-            "{rate}, p50 {}, p99 {}, RSS {}, waited {waited:.2}",
+            "{rate}, p50 {}, p99 {}, RSS {}, waited {waited:.2}, generator {:.0} us",
             milliseconds(load.percentile(50.0)),
             milliseconds(load.percentile(99.0)),
-            mib(memory)
+            mib(memory),
+            load.generator_cpu.used.as_secs_f64() / load.requests().max(1.0) * 1e6
         ),
     }
 }
