@@ -4,7 +4,7 @@ use api::kinesis::{KinesisError, SERVICE};
 use base::codec::{Decode, Encode};
 use base::time::{Clock as _, SystemClock};
 use base::violations::Violations;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -135,7 +135,7 @@ impl Inner {
 }
 
 pub(crate) fn encode(input: &(dyn Encode + Sync)) -> Bytes {
-    let mut body = BytesMut::new();
+    let mut body = Vec::new();
     Protocol::Json11.encode(input, &mut body);
-    body.freeze()
+    body.into()
 }

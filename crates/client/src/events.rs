@@ -141,10 +141,10 @@ fn read(message: Message) -> Result<Option<SubscribeToShardEvent>, KinesisError>
 mod tests {
     use super::*;
 
-    fn message(write: impl FnOnce(&mut BytesMut)) -> Message {
-        let mut buffer = BytesMut::new();
+    fn message(write: impl FnOnce(&mut Vec<u8>)) -> Message {
+        let mut buffer = Vec::new();
         write(&mut buffer);
-        event_stream::decode(&mut buffer).expect("well formed").expect("whole")
+        event_stream::decode(&mut BytesMut::from(&buffer[..])).expect("well formed").expect("whole")
     }
 
     #[test]

@@ -10,7 +10,6 @@ use api::kinesis::{
 };
 use base::caller::Caller;
 use base::ids::{AccountId, Region};
-use bytes::BytesMut;
 use client::{Builder, Credentials, KinesisClient};
 use futures_util::StreamExt as _;
 use wire::Protocol;
@@ -142,19 +141,19 @@ async fn events_come_one_by_one_until_the_stream_ends() {
         continuation_sequence_number: Some("7".into()),
         ..Default::default()
     };
-    let mut bytes = BytesMut::new();
+    let mut bytes = Vec::new();
     event_stream::encode_initial_response(&mut bytes, Protocol::Json11);
     for millis in 0..3 {
         event_stream::encode_event(&mut bytes, Protocol::Json11, "SubscribeToShardEvent", &event(millis));
     }
     let whole = bytes.clone();
     event_stream::encode_exception(&mut bytes, Protocol::Json11, "ResourceNotFoundException", "gone");
-    let cut = whole.clone().split_to(whole.len() - 3);
+    let cut = whole[..whole.len() - 3].to_vec();
     // In pieces that respect no message.
     let server = Server::start(vec![
         Answer::Pieces(bytes.chunks(7).map(bytes::Bytes::copy_from_slice).collect()),
-        Answer::Pieces(vec![whole.freeze()]),
-        Answer::Pieces(vec![cut.freeze()]),
+        Answer::Pieces(vec![whole.into()]),
+        Answer::Pieces(vec![cut.into()]),
         Answer::json(400, r#"{"__type":"ResourceInUseException","message":"taken"}"#),
     ])
     .await;

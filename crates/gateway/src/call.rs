@@ -7,7 +7,6 @@ use api::service::{self, CallError, Failure, OperationModel, Service, ServiceMod
 use base::caller::Caller;
 use base::codec::{DecodeError, Reader};
 use base::limits::MIB;
-use bytes::BytesMut;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use wire::cbor::{CborReader, Dialect};
@@ -148,10 +147,10 @@ async fn call(
         Ok(service::Reply::Empty) => success(protocol, ReplyBody::Whole(base::Bytes::new())),
         Ok(service::Reply::Output(output)) => {
             let expected = &hosted.reply_bytes[operation.index];
-            let mut out = BytesMut::with_capacity(expected.load(Ordering::Relaxed).min(REPLY_BYTES_EXPECTED_MAX));
+            let mut out = Vec::with_capacity(expected.load(Ordering::Relaxed).min(REPLY_BYTES_EXPECTED_MAX));
             protocol.encode(&*output, &mut out);
             expected.store(out.len() + out.len() / 8, Ordering::Relaxed);
-            success(protocol, ReplyBody::Whole(out.freeze()))
+            success(protocol, ReplyBody::Whole(out.into()))
         }
         Ok(service::Reply::Events(events)) => {
             let body = EventBody::new(events, protocol, context.stop.clone(), running.stream());

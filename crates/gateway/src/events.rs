@@ -5,7 +5,6 @@ use std::task::{Context, Poll};
 
 use api::service::{Event, EventStream, Failure};
 use base::{BoxFuture, Bytes};
-use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tracing::error;
@@ -49,13 +48,13 @@ impl EventBody {
     /// The next message; `None` after the last.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         self.activity.touch();
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         match self.state {
             State::Ended => return Poll::Ready(None),
             State::Fresh => {
                 self.state = State::Running;
                 event_stream::encode_initial_response(&mut out, self.protocol);
-                return Poll::Ready(Some(out.freeze()));
+                return Poll::Ready(Some(out.into()));
             }
             State::Running => {}
         }
@@ -75,7 +74,7 @@ impl EventBody {
         }));
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(Some(Ok(())))) => Poll::Ready(Some(out.freeze())),
+            Ok(Poll::Ready(Some(Ok(())))) => Poll::Ready(Some(out.into())),
             Ok(Poll::Ready(None)) => {
                 self.state = State::Ended;
                 Poll::Ready(None)
@@ -93,8 +92,8 @@ impl EventBody {
     /// The last message of a stream that failed.
     fn exception(&mut self, code: &str, message: &str) -> Bytes {
         self.state = State::Ended;
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         event_stream::encode_exception(&mut out, self.protocol, code, message);
-        out.freeze()
+        out.into()
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn decode(arena: &mut BytesMut, room: usize, text: &[u8]) -> Result<B
 }
 
 /// Appends the encoded form of `data`.
-pub(crate) fn encode(out: &mut BytesMut, data: &[u8]) {
+pub(crate) fn encode(out: &mut Vec<u8>, data: &[u8]) {
     let start = out.len();
     out.resize(start + STANDARD.encoded_length(data.len()), 0);
     let _ = STANDARD.encode(data, out[start..].as_out());

@@ -1,7 +1,7 @@
 //! Bodies of error replies.
 
 use base::codec::{Encode, Writer};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::Protocol;
 
@@ -20,9 +20,9 @@ pub struct ErrorBody<'a> {
 impl ErrorBody<'_> {
     #[must_use]
     pub fn to_bytes(&self, protocol: Protocol) -> Bytes {
-        let mut out = BytesMut::with_capacity(64 + self.code.len() + self.message.map_or(0, str::len));
+        let mut out = Vec::with_capacity(64 + self.code.len() + self.message.map_or(0, str::len));
         protocol.encode(self, &mut out);
-        out.freeze()
+        out.into()
     }
 }
 

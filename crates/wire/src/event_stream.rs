@@ -74,7 +74,7 @@ pub enum FrameError {
 ///
 /// # Panics
 /// When a name is longer than 255 bytes, a value longer than 65,535, or the message than 4 GiB.
-pub fn encode(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce(&mut BytesMut)) {
+pub fn encode(out: &mut Vec<u8>, headers: &[(&str, &str)], payload: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; PRELUDE_BYTES]);
     for (name, value) in headers {
@@ -97,7 +97,7 @@ pub fn encode(out: &mut BytesMut, headers: &[(&str, &str)], payload: impl FnOnce
 }
 
 /// Appends the message that must come first: some clients fail without it.
-pub fn encode_initial_response(out: &mut BytesMut, protocol: Protocol) {
+pub fn encode_initial_response(out: &mut Vec<u8>, protocol: Protocol) {
     struct Empty;
     impl Encode for Empty {
         fn encode(&self, writer: &mut dyn Writer) {
@@ -109,13 +109,13 @@ pub fn encode_initial_response(out: &mut BytesMut, protocol: Protocol) {
 }
 
 /// Appends a message that carries one event.
-pub fn encode_event(out: &mut BytesMut, protocol: Protocol, event_type: &str, event: &dyn Encode) {
+pub fn encode_event(out: &mut Vec<u8>, protocol: Protocol, event_type: &str, event: &dyn Encode) {
     let headers = [(":message-type", "event"), (":event-type", event_type), (":content-type", protocol.content_type())];
     encode(out, &headers, |out| protocol.encode(event, out));
 }
 
 /// Appends the message after which a failed stream ends. Only a modelled exception is understood by every client.
-pub fn encode_exception(out: &mut BytesMut, protocol: Protocol, exception_type: &str, message: &str) {
+pub fn encode_exception(out: &mut Vec<u8>, protocol: Protocol, exception_type: &str, message: &str) {
     struct Text<'a>(&'a str);
     impl Encode for Text<'_> {
         fn encode(&self, writer: &mut dyn Writer) {

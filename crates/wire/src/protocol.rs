@@ -2,7 +2,7 @@
 
 use base::codec::{Decode, DecodeError, Encode, Reader};
 use base::violations::Violations;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::cbor::{CborReader, CborWriter, Dialect};
 use crate::json::{JsonReader, JsonWriter};
@@ -52,7 +52,7 @@ impl Protocol {
     }
 
     /// Appends the encoded shape to `out`.
-    pub fn encode(self, shape: &dyn Encode, out: &mut BytesMut) {
+    pub fn encode(self, shape: &dyn Encode, out: &mut Vec<u8>) {
         match self {
             Self::Json11 | Self::Json10 => shape.encode(&mut JsonWriter::new(out)),
             Self::Cbor => shape.encode(&mut CborWriter::new(out, Dialect::Kinesis)),

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 
 use base::codec::Writer;
 use base::time::Timestamp;
-use bytes::BytesMut;
 use minicbor::Encoder;
 use minicbor::data::Tag;
 use minicbor::encode::{Error, Write};
@@ -18,7 +17,7 @@ pub struct CborWriter<'a> {
     dialect: Dialect,
 }
 
-struct Buffer<'a>(&'a mut BytesMut);
+struct Buffer<'a>(&'a mut Vec<u8>);
 
 impl Write for Buffer<'_> {
     type Error = Infallible;
@@ -31,7 +30,7 @@ impl Write for Buffer<'_> {
 
 impl<'a> CborWriter<'a> {
     #[must_use]
-    pub fn new(out: &'a mut BytesMut, dialect: Dialect) -> Self {
+    pub fn new(out: &'a mut Vec<u8>, dialect: Dialect) -> Self {
         Self { encoder: Encoder::new(Buffer(out)), dialect }
     }
 

@@ -1,11 +1,10 @@
 //! Writes shapes as compact JSON. Some clients look for `"FailedRecordCount":0` byte by byte, so no space is
 //! ever put between tokens.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use base::codec::Writer;
 use base::time::Timestamp;
-use bytes::BytesMut;
 
 use super::scan;
 use crate::base64;
@@ -13,44 +12,55 @@ use crate::base64;
 /// A [`Writer`] that appends one awsJson value to a buffer.
 #[derive(Debug)]
 pub struct JsonWriter<'a> {
-    out: &'a mut BytesMut,
+    out: &'a mut Vec<u8>,
     /// The next element of the current container needs a comma before it.
     comma: bool,
 }
 
 impl<'a> JsonWriter<'a> {
     #[must_use]
-    pub fn new(out: &'a mut BytesMut) -> Self {
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
         Self { out, comma: false }
     }
 
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
     /// Goes before every value and every name: separates it from what came before.
+    #[inline]
     fn separate(&mut self) {
         if self.comma {
-            self.put(b",");
+            self.out.push(b',');
         }
         self.comma = true;
     }
 
-    fn open(&mut self, bracket: &[u8]) {
+    fn open(&mut self, bracket: u8) {
         self.separate();
-        self.put(bracket);
+        self.out.push(bracket);
         self.comma = false;
     }
 
-    fn close(&mut self, bracket: &[u8]) {
-        self.put(bracket);
+    fn close(&mut self, bracket: u8) {
+        self.out.push(bracket);
         self.comma = true;
     }
 
     fn quoted(&mut self, text: &str) {
         let bytes = text.as_bytes();
         self.out.reserve(bytes.len() + 2);
-        self.put(b"\"");
+        self.out.push(b'"');
+        if scan::is_plain(bytes) {
+            self.put(bytes);
+        } else {
+            self.escaped(bytes);
+        }
+        self.out.push(b'"');
+    }
+
+    fn escaped(&mut self, bytes: &[u8]) {
         let mut start = 0;
         loop {
             let end = scan::plain_end(bytes, start);
@@ -59,7 +69,6 @@ impl<'a> JsonWriter<'a> {
             self.escape(*special);
             start = end + 1;
         }
-        self.put(b"\"");
     }
 
     fn escape(&mut self, byte: u8) {
@@ -81,31 +90,32 @@ impl<'a> JsonWriter<'a> {
 
 impl Writer for JsonWriter<'_> {
     fn begin_struct(&mut self) {
-        self.open(b"{");
+        self.open(b'{');
     }
 
     fn field(&mut self, name: &'static str) {
+        self.out.reserve(name.len() + 4);
         self.separate();
-        self.put(b"\"");
+        self.out.push(b'"');
         self.put(name.as_bytes());
         self.put(b"\":");
         self.comma = false;
     }
 
     fn end_struct(&mut self) {
-        self.close(b"}");
+        self.close(b'}');
     }
 
     fn begin_list(&mut self, _len: usize) {
-        self.open(b"[");
+        self.open(b'[');
     }
 
     fn end_list(&mut self) {
-        self.close(b"]");
+        self.close(b']');
     }
 
     fn begin_map(&mut self, _len: usize) {
-        self.open(b"{");
+        self.open(b'{');
     }
 
     fn key(&mut self, key: &str) {
@@ -116,7 +126,7 @@ impl Writer for JsonWriter<'_> {
     }
 
     fn end_map(&mut self) {
-        self.close(b"}");
+        self.close(b'}');
     }
 
     fn string(&mut self, value: &str) {
@@ -126,9 +136,9 @@ impl Writer for JsonWriter<'_> {
 
     fn blob(&mut self, value: &[u8]) {
         self.separate();
-        self.put(b"\"");
+        self.out.push(b'"');
         base64::encode(self.out, value);
-        self.put(b"\"");
+        self.out.push(b'"');
     }
 
     fn boolean(&mut self, value: bool) {

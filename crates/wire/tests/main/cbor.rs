@@ -1,7 +1,7 @@
 use base::codec::{Encode, Reader};
 use base::time::Timestamp;
 use base::violations::Violations;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use proptest::prelude::*;
 use wire::Protocol;
 use wire::cbor::{CborReader, CborWriter, Dialect};
@@ -64,7 +64,7 @@ fn timestamps_of_rpcv2_are_seconds() {
     assert_eq!(reader.next_field(&[]), Ok(None));
     assert_eq!(reader.finish(), Ok(()));
 
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     let shape = Everything { time: Some(Timestamp::from_millis(1_700_000_000_123)), ..Everything::default() };
     shape.encode(&mut CborWriter::new(&mut out, Dialect::RpcV2));
     let tagged = &unhex("c1fb41d954fc4007df3b")[..];
@@ -73,7 +73,7 @@ fn timestamps_of_rpcv2_are_seconds() {
 
 #[test]
 fn timestamps_are_written_as_java_reads_them() {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     let shape = Everything { time: Some(Timestamp::from_millis(1_700_000_000_123)), ..Everything::default() };
     Protocol::Cbor.encode(&shape, &mut out);
     assert_eq!(out[..], unhex("bf6454696d65c11b0000018bcfe5687bff")[..]);
@@ -182,7 +182,7 @@ proptest! {
 
     #[test]
     fn shapes_come_back(shape in strategy::everything()) {
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         Protocol::Cbor.encode(&shape, &mut out);
         prop_assert!(decode::<Nothing>(&out).is_ok());
         prop_assert_eq!(decode::<Everything>(&out), Ok(shape));

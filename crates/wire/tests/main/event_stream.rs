@@ -17,17 +17,18 @@ fn vectors_are_encoded_to_the_byte_and_decoded() {
             frame["headers"].as_array().expect("a list").iter().map(|h| (text(&h[0]), text(&h[1]))).collect();
         let borrowed: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (&**n, &**v)).collect();
         let payload = text(&frame["payload"]);
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         encode(&mut out, &borrowed, |out| out.extend_from_slice(payload.as_bytes()));
         assert_eq!(out[..], unhex(&text(&frame["frame_hex"]))[..], "{name}");
 
-        let message = decode(&mut out).expect("a message").expect("a whole message");
+        let mut received = BytesMut::from(&out[..]);
+        let message = decode(&mut received).expect("a message").expect("a whole message");
         assert_eq!(message.payload, payload, "{name}");
         assert_eq!(message.headers.len(), headers.len(), "{name}");
         for (name, value) in &headers {
             assert_eq!(message.header(name), Some(&**value));
         }
-        assert!(out.is_empty());
+        assert!(received.is_empty());
     }
 }
 
@@ -40,7 +41,7 @@ fn vector(name: &str) -> Vec<u8> {
 
 #[test]
 fn constructors_make_the_vectors() {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     encode_initial_response(&mut out, Protocol::Json11);
     assert_eq!(out[..], vector("initial-response")[..]);
 
@@ -69,7 +70,7 @@ fn constructors_make_the_vectors() {
 
     out.clear();
     encode_initial_response(&mut out, Protocol::Cbor);
-    let message = decode(&mut out).expect("a message").expect("a whole message");
+    let message = decode(&mut BytesMut::from(&out[..])).expect("a message").expect("a whole message");
     assert_eq!(message.header(":content-type"), Some("application/x-amz-cbor-1.1"));
     assert_eq!(message.payload, &b"\xbf\xff"[..]);
 }
@@ -90,7 +91,7 @@ fn messages_are_taken_off_a_growing_buffer() {
 
 /// A message with headers given as bytes.
 fn message(headers: &[u8]) -> BytesMut {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     // The payload's place in the checksums does not depend on where headers end, so move the boundary after the fact.
     encode(&mut out, &[], |out| out.extend_from_slice(headers));
     let len = out.len();
@@ -99,7 +100,7 @@ fn message(headers: &[u8]) -> BytesMut {
     out[8..12].copy_from_slice(&prelude);
     let crc = crc_fast::crc32_iso_hdlc(&out[..len - 4]).to_be_bytes();
     out[len - 4..].copy_from_slice(&crc);
-    out
+    BytesMut::from(&out[..])
 }
 
 #[test]
@@ -155,9 +156,9 @@ proptest! {
     #[test]
     fn messages_come_back(headers in prop::collection::vec(("[a-z:-]{1,20}", any::<String>()), 0..5), payload in prop::collection::vec(any::<u8>(), 0..2000)) {
         let borrowed: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (&**n, &**v)).collect();
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         encode(&mut out, &borrowed, |out| out.extend_from_slice(&payload));
-        let message = decode(&mut out).expect("a message").expect("a whole message");
+        let message = decode(&mut BytesMut::from(&out[..])).expect("a message").expect("a whole message");
         let expected: Vec<_> = headers.iter().map(|(n, v)| (n.as_str().into(), HeaderValue::String(v.as_str().into()))).collect();
         prop_assert_eq!(message.headers, expected);
         prop_assert_eq!(&message.payload[..], &payload[..]);

@@ -1,6 +1,6 @@
 use base::time::Timestamp;
 use base::violations::Violations;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 use wire::Protocol;
@@ -14,9 +14,9 @@ fn decode<T: base::codec::Decode>(body: &str) -> Result<T, Option<String>> {
 }
 
 fn encode(shape: &Everything) -> String {
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     Protocol::Json11.encode(shape, &mut out);
-    String::from_utf8(out.to_vec()).expect("JSON is text")
+    String::from_utf8(out).expect("JSON is text")
 }
 
 #[track_caller]
