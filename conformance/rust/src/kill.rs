@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::{PutRecordsRequestEntry, Shard};
+use aws_sdk_kinesis::types::{EncryptionType, PutRecordsRequestEntry, Shard};
 use base::hash_key::HashKeyRange;
 use base::ids::ShardIndex;
 use testkit::history::{Attempt, History, ReadRecord, Summary, check_tiling};
@@ -55,13 +55,16 @@ pub(crate) async fn run() -> (usize, usize) {
             }
         }
     }
-    (passed, failed)
+    let panicked = server.said().contains("panicked");
+    println!("{} no panic in any round", if panicked { "FAILED" } else { "ok" });
+    (passed + usize::from(!panicked), failed + usize::from(panicked))
 }
 
 /// Runs writers and a resharder for a while, kills the server under them, and waits until they have noticed.
 async fn load(server: &mut Server, round: u64, history: &Shared, numbers: &Arc<AtomicU64>) -> usize {
     let client = connect(&server.endpoint());
     wait_active(&client, STREAM).await;
+    encrypt(&client, round).await;
     let writers: Vec<_> =
         (0..WRITERS).map(|_| tokio::spawn(write(client.clone(), history.clone(), numbers.clone()))).collect();
     let resharder = tokio::spawn(reshard(client, round));
@@ -72,6 +75,19 @@ async fn load(server: &mut Server, round: u64, history: &Shared, numbers: &Arc<A
         writer.await.expect("a writer does not panic");
     }
     resharder.await.expect("the resharder does not panic")
+}
+
+/// The middle third of the rounds is encrypted at rest.
+async fn encrypt(client: &Client, round: u64) {
+    let (kind, key) = (EncryptionType::Kms, "alias/aws/kinesis");
+    if round == ROUNDS / 3 {
+        let start = client.start_stream_encryption().stream_name(STREAM).encryption_type(kind).key_id(key);
+        start.send().await.expect("encryption starts");
+    } else if round == ROUNDS * 2 / 3 {
+        let stop = client.stop_stream_encryption().stream_name(STREAM).encryption_type(kind).key_id(key);
+        stop.send().await.expect("encryption stops");
+    }
+    wait_active(client, STREAM).await;
 }
 
 /// Puts requests of 1 to 20 records until one is not answered.
