@@ -16,6 +16,32 @@ const LIMB_DIGITS: usize = 18;
 /// 2^80 in limbs, least significant first.
 const STEP: [u64; 2] = [819_614_629_174_706_176, 1_208_925];
 
+const SECONDS_MASK: u64 = (1 << 36) - 1;
+const POWER_0: [u64; 4] = power_of_two(0);
+const POWER_36: [u64; 4] = power_of_two(36);
+const POWER_80: [u64; 4] = power_of_two(80);
+const POWER_144: [u64; 4] = power_of_two(144);
+const POWER_148: [u64; 4] = power_of_two(148);
+const POWER_184: [u64; 4] = power_of_two(184);
+
+/// A power of two in limbs, least significant first.
+const fn power_of_two(exponent: u32) -> [u64; 4] {
+    let mut limbs = [1, 0, 0, 0];
+    let mut doubled = 0;
+    while doubled < exponent {
+        let mut carry = 0;
+        let mut i = 0;
+        while i < 4 {
+            let limb = limbs[i] * 2 + carry;
+            carry = (limb >= LIMB) as u64;
+            limbs[i] = limb - carry * LIMB;
+            i += 1;
+        }
+        doubled += 1;
+    }
+    limbs
+}
+
 /// The number of one record, able to step to the next.
 #[derive(Debug, Clone)]
 pub struct SequenceText {
@@ -27,14 +53,30 @@ pub struct SequenceText {
 impl SequenceText {
     #[must_use]
     pub fn new(number: SequenceNumber) -> Self {
-        let mut decimal = Vec::with_capacity(DIGITS);
-        number.write_decimal(&mut decimal);
-        let digits: [u8; DIGITS] = decimal.try_into().expect("version 2 numbers have 56 digits");
-        let limb = |from: usize, to: usize| {
-            digits[from..to].iter().fold(0u64, |value, digit| value * 10 + u64::from(digit - b'0'))
-        };
-        let limbs = [limb(38, 56), limb(20, 38), limb(2, 20)];
-        Self { limbs, digits }
+        // The fields of a number and the powers of two at which they stand, from `base::sequence`.
+        let fields = [
+            (2, &POWER_184),
+            (number.shard_created_seconds & SECONDS_MASK, &POWER_148),
+            (u64::from(number.shard.0 & 0xf), &POWER_144),
+            (number.index, &POWER_80),
+            (number.time_seconds & SECONDS_MASK, &POWER_36),
+            (u64::from(number.shard.0) << 4 | 2, &POWER_0),
+        ];
+        let mut limbs = [0u64; 4];
+        let mut carry = 0u128;
+        for (i, limb) in limbs.iter_mut().enumerate() {
+            // Each product is below 2^124, so that the sum fits.
+            let sum = fields.iter().fold(carry, |sum, (field, power)| sum + u128::from(*field) * u128::from(power[i]));
+            *limb = (sum % u128::from(LIMB)) as u64;
+            carry = sum / u128::from(LIMB);
+        }
+        let [low, middle, high, leading] = limbs;
+        let mut digits = [b'0'; DIGITS];
+        digits[..2].copy_from_slice(&PAIRS[leading as usize]);
+        write_limb(&mut digits[2..20], high);
+        write_limb(&mut digits[20..38], middle);
+        write_limb(&mut digits[38..56], low);
+        Self { limbs: [low, middle, high], digits }
     }
 
     #[must_use]
@@ -64,7 +106,7 @@ impl SequenceText {
         if self.limbs[2] == LIMB {
             self.limbs[2] = 0;
             let leading = (self.digits[0] - b'0') * 10 + (self.digits[1] - b'0') + 1;
-            self.digits[..2].copy_from_slice(&pair(u64::from(leading)));
+            self.digits[..2].copy_from_slice(&PAIRS[usize::from(leading)]);
         }
         write_limb(&mut self.digits[2..20], self.limbs[2]);
     }
@@ -119,10 +161,7 @@ pub fn text_of(number: SequenceNumber) -> ByteString {
     ByteString::try_from(decimal).expect("decimal digits are ASCII")
 }
 
-fn pair(value: u64) -> [u8; 2] {
-    [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]
-}
-
+/// Two digits for each number below a hundred.
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
     let mut i = 0;

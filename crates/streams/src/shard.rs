@@ -150,3 +150,15 @@ impl Traffic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_shards_are_small() {
+        // The shard behind its two counts, a pointer in the list of shards, a pointer and a border in the map.
+        let bytes = size_of::<Shard>() + 2 * size_of::<usize>() + 2 * size_of::<Arc<Shard>>() + size_of::<u128>();
+        assert!(bytes <= 300, "{bytes}");
+    }
+}

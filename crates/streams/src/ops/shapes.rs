@@ -91,18 +91,17 @@ pub fn child_shards(snapshot: &Snapshot, of: ShardIndex) -> Vec<ChildShard> {
 /// Stored records of one shard as readers see them, and their bytes. Their numbers are slices of one buffer.
 pub fn records(shard: &ShardRow, stored: Vec<StoredRecord>) -> (Vec<Record>, usize) {
     let mut texts = SequenceTexts::with_capacity(stored.len());
-    let mut last: Option<(SequenceText, u64, i64)> = None;
+    let mut text: Option<SequenceText> = None;
+    // Position and second for which the next number is a step away.
+    let mut expected = (0, 0);
     for record in &stored {
-        let seconds = record.arrival.seconds();
-        let text = match last.take() {
-            Some((mut text, position, at)) if position + 1 == record.position.0 && at == seconds => {
-                text.step();
-                text
-            }
-            Some(_) | None => SequenceText::new(shard.sequence_number(record.position, record.arrival)),
-        };
-        texts.push(&text);
-        last = Some((text, record.position.0, seconds));
+        let found = (record.position.0, record.arrival.seconds());
+        match &mut text {
+            Some(text) if found == expected => text.step(),
+            text => *text = Some(SequenceText::new(shard.sequence_number(record.position, record.arrival))),
+        }
+        text.iter().for_each(|text| texts.push(text));
+        expected = (found.0 + 1, found.1);
     }
     let mut bytes = 0;
     let mut records = Vec::with_capacity(stored.len());
