@@ -309,12 +309,10 @@ pub fn consumer_exists(arn: &StreamArn, consumer: &str) -> KinesisError {
     ))
 }
 
-pub fn too_many_consumers(arn: &StreamArn) -> KinesisError {
+pub fn too_many_consumers(arn: &StreamArn, max: usize) -> KinesisError {
     KinesisError::limit_exceeded(format!(
-        "Stream {} under account {} cannot have more than {} consumers.",
-        arn.stream,
-        arn.account,
-        base::limits::CONSUMERS_PER_STREAM_MAX
+        "Stream {} under account {} cannot have more than {max} consumers.",
+        arn.stream, arn.account
     ))
 }
 

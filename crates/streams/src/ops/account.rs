@@ -25,6 +25,16 @@ async fn read(core: &Core, caller: &Caller) -> Answer<Option<AccountRow>> {
     row.map(|row| AccountRow::decode(&row.value)).transpose().map_err(error::row)
 }
 
+/// Whether the account has committed itself at present, which raises some of its limits.
+pub async fn has_commitment(core: &Core, caller: &Caller) -> Answer<bool> {
+    let (row, now) = (read(core, caller).await?, core.now());
+    Ok(row.is_some_and(|row| is_running(&row, now)))
+}
+
+fn is_running(row: &AccountRow, now: Timestamp) -> bool {
+    row.ended_at.is_none_or(|ended| ended > now)
+}
+
 fn shape(row: Option<AccountRow>, now: Timestamp) -> MinimumThroughputBillingCommitmentOutput {
     use MinimumThroughputBillingCommitmentOutputStatus as Status;
     let status = match row {
@@ -62,7 +72,7 @@ pub async fn update(
     core.admit_call(caller, "UpdateAccountSettings", CALLS, None)?;
     let now = core.now();
     let before = read(core, caller).await?;
-    let is_running = before.is_some_and(|row| row.ended_at.is_none_or(|ended| ended > now));
+    let is_running = before.is_some_and(|row| is_running(&row, now));
     let after = match (input.minimum_throughput_billing_commitment.status, before) {
         (Wanted::Enabled, Some(row)) if is_running => Some(AccountRow { ended_at: None, ..row }),
         (Wanted::Enabled, _) => {

@@ -15,6 +15,7 @@ use base::ids::ConsumerName;
 use base::limits::CONSUMERS_PER_STREAM_MAX;
 use base::time::Timestamp;
 
+use super::account::has_commitment;
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::registration::{self, ConsumerState, arn_of};
@@ -24,6 +25,8 @@ use crate::stream::Stream;
 use crate::tags;
 use crate::tokens::NamePageToken;
 
+/// Consumers of a stream whose account has made a throughput commitment.
+const CONSUMERS_COMMITTED_MAX: usize = 50;
 /// Consumers of a stream that may be CREATING at a time.
 const CREATING_MAX: usize = 5;
 /// Consumers on one page.
@@ -65,8 +68,9 @@ pub async fn register(
         return Err(error::consumer_exists(&stream.arn, name.as_str()));
     }
     let now = core.now();
-    if snapshot.consumers.len() >= CONSUMERS_PER_STREAM_MAX {
-        return Err(error::too_many_consumers(&stream.arn));
+    let max = if has_commitment(core, caller).await? { CONSUMERS_COMMITTED_MAX } else { CONSUMERS_PER_STREAM_MAX };
+    if snapshot.consumers.len() >= max {
+        return Err(error::too_many_consumers(&stream.arn, max));
     }
     let creating = snapshot.consumers.iter().filter(|other| ConsumerState::of(other, now) == ConsumerState::Creating);
     if creating.count() >= CREATING_MAX {

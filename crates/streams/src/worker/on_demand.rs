@@ -74,19 +74,20 @@ impl Loads {
     /// The rates since the window began; `None` while it lasts. Begins the next one.
     fn measure(&self, stream: &Stream, snapshot: &Snapshot, now: Timestamp) -> Option<Load> {
         let mut windows = lock(&self.windows);
+        let began = windows.get(&stream.incarnation).map(|window| window.began);
+        let elapsed = began.map(|began| now.since(began));
+        if elapsed.is_some_and(|elapsed| elapsed < WINDOW) {
+            return None;
+        }
         let current = Window {
             began: now,
             stream: stream.traffic.counts(),
             shards: snapshot.open.shards().iter().map(|shard| (shard.row.index, counts(shard))).collect(),
         };
-        let Some(last) = windows.get_mut(&stream.incarnation) else {
+        let (Some(last), Some(elapsed)) = (windows.get_mut(&stream.incarnation), elapsed) else {
             windows.insert(stream.incarnation, current);
             return None;
         };
-        let elapsed = now.since(last.began);
-        if elapsed < WINDOW {
-            return None;
-        }
         let rate_of = |now: &TrafficCounts, before: TrafficCounts| {
             let per_second = |count: u64| count * 1000 / u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
             Rate {

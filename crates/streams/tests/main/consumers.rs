@@ -49,6 +49,17 @@ async fn twenty_consumers_and_no_more() {
         text_of(world.register("s", "c20").await),
         format!("LimitExceededException: Stream s under account {ACCOUNT} cannot have more than 20 consumers.")
     );
+    let commit = UpdateAccountSettingsInput {
+        minimum_throughput_billing_commitment: MinimumThroughputBillingCommitmentInput {
+            status: MinimumThroughputBillingCommitmentInputStatus::Enabled,
+        },
+    };
+    world.create("t", 1).await;
+    world.streams.update_account_settings(&world.caller, commit).await.expect("changed");
+    for i in 0..50 {
+        world.register("t", &format!("c{i:02}")).await.expect("a consumer");
+    }
+    assert!(text_of(world.register("t", "c50").await).ends_with("cannot have more than 50 consumers."));
     let list = |max_results, next_token| {
         let input = ListStreamConsumersInput {
             stream_arn: world.arn("s"),
