@@ -1,5 +1,7 @@
 //! A reusable buffer that begins at a multiple of the block size, as direct writes demand.
 
+use bytes::Bytes;
+
 use super::BLOCK_BYTES;
 
 /// A buffer larger than this is given back after use.
@@ -51,6 +53,18 @@ impl AlignedBuffer {
         self.grow(padding).fill(0);
     }
 
+    /// Removes the first `len` bytes.
+    pub(crate) fn remove_first(&mut self, len: usize) {
+        self.storage.copy_within(self.start + len..self.start + self.len, self.start);
+        self.len -= len;
+    }
+
+    /// The content; the memory goes with it.
+    pub(crate) fn take(&mut self) -> Bytes {
+        let Self { storage, start, len } = std::mem::take(self);
+        Bytes::from(storage).slice(start..start + len)
+    }
+
     fn reallocate(&mut self, len: usize) {
         let room = len.next_power_of_two().max(16 * BLOCK_BYTES);
         let mut storage = vec![0; room + BLOCK_BYTES];
@@ -77,6 +91,10 @@ mod tests {
         assert!((0..1000u32).all(|i| buffer.bytes()[i as usize * 777 + 776] == i.to_le_bytes()[0]));
         buffer.pad_to_block();
         assert_eq!(buffer.len() % BLOCK_BYTES, 0);
+        buffer.remove_first(776_999 - 777);
+        assert_eq!(buffer.bytes()[..2], [998u32.to_le_bytes()[0], 999u32.to_le_bytes()[0]]);
+        let len = buffer.len();
+        assert_eq!(buffer.take().len(), len);
         buffer.clear();
         assert_eq!(buffer.bytes(), b"");
     }

@@ -27,7 +27,7 @@ use crate::journal::prepare::{PrepareSettings, Preparer};
 use crate::journal::recover::{Known, Recovered, recover};
 use crate::lock::DirectoryLock;
 use crate::manifest::Manifest;
-use crate::segments::{self, Message, Run, Segment, Worker, WorkerParts};
+use crate::segments::{self, LocalDirectory, Message, Run, Segment, SegmentPlace, Worker, WorkerParts};
 use crate::settings::LocalLogSettings;
 
 const JOURNAL_DIR: &str = "journal";
@@ -63,9 +63,9 @@ impl LocalLog {
         make_dir(&settings.dir)?;
         let lock = DirectoryLock::acquire(&settings.dir)?;
         make_dir(&journal_dir)?;
-        let store = segment_store(settings, parts.segments.as_ref())?;
+        let place = segment_place(settings, parts.segments.as_ref())?;
         let manifest = load_manifest(settings, &journal_dir)?;
-        let (stored, runs) = load_segments(&manifest, &store, &*parts.root_key)?;
+        let (stored, runs) = load_segments(&manifest, &place.store, &*parts.root_key)?;
         let known = Known {
             sealed_through: manifest.sealed_through,
             first_frame: manifest.first_frame,
@@ -73,7 +73,7 @@ impl LocalLog {
         };
         let recovered = recover(&journal_dir, known, &*parts.files, &*parts.root_key)?;
         let logs = rebuild(&manifest, runs, &recovered.journals)?;
-        let started = Start { settings, parts, store, manifest, stored, recovered, lock };
+        let started = Start { settings, parts, place, manifest, stored, recovered, lock };
         started.start(&journal_dir, logs)
     }
 }
@@ -91,19 +91,16 @@ fn make_dir(dir: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn segment_store(
-    settings: &LocalLogSettings,
-    given: Option<&Arc<dyn ObjectStore>>,
-) -> Result<Arc<dyn ObjectStore>, OpenError> {
+fn segment_place(settings: &LocalLogSettings, given: Option<&Arc<dyn ObjectStore>>) -> Result<SegmentPlace, OpenError> {
     if let Some(store) = given {
-        return Ok(Arc::clone(store));
+        return Ok(SegmentPlace { store: Arc::clone(store), local: None });
     }
     let dir = settings.dir.join(SEGMENTS_DIR);
     make_dir(&dir)?;
     remove_half_written(&dir)?;
     let store = LocalFileSystem::new_with_prefix(&dir).map_err(|error| OpenError::Segments(error.to_string()))?;
-    // The store does not flush unless told to.
-    Ok(Arc::new(store.with_fsync(settings.durability == Durability::Sync)))
+    let local = LocalDirectory { dir, sync: settings.durability == Durability::Sync };
+    Ok(SegmentPlace { store: Arc::new(store), local: Some(local) })
 }
 
 /// Removes uploads that a crash has interrupted: the store keeps them under the name of the object, `#` and a number, and
@@ -167,7 +164,7 @@ fn background_runtime() -> Result<tokio::runtime::Runtime, OpenError> {
 struct Start<'a> {
     settings: &'a LocalLogSettings,
     parts: Parts,
-    store: Arc<dyn ObjectStore>,
+    place: SegmentPlace,
     manifest: Manifest,
     stored: Vec<Arc<Segment>>,
     recovered: Recovered,
@@ -189,7 +186,7 @@ impl Start<'_> {
         let lock = self.lock;
         let worker = WorkerParts {
             dir: settings.dir.clone(),
-            store: self.store,
+            place: self.place,
             root_key: self.parts.root_key,
             logs: Arc::clone(&sequencer.logs),
             journals: Arc::clone(&sequencer.journals),

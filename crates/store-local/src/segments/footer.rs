@@ -137,15 +137,16 @@ fn decode_run(fields: &mut Fields<'_>) -> Option<FooterRun> {
     })
 }
 
-/// Appends sparse entries; answers their checksum.
-pub(crate) fn encode_sparse(out: &mut Vec<u8>, entries: &[SparseEntry]) -> u32 {
-    let start = out.len();
+/// The bytes of sparse entries, and their checksum.
+pub(crate) fn encode_sparse(entries: &[SparseEntry]) -> (Vec<u8>, u32) {
+    let mut out = Vec::with_capacity(entries.len() * SPARSE_ENTRY_BYTES);
     for entry in entries {
         out.extend_from_slice(&entry.first.to_le_bytes());
         out.extend_from_slice(&entry.arrival.to_le_bytes());
         out.extend_from_slice(&entry.offset.to_le_bytes());
     }
-    crc32c(&out[start..])
+    let crc = crc32c(&out);
+    (out, crc)
 }
 
 /// `None` when the checksum does not match.

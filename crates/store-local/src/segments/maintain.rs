@@ -17,12 +17,13 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use store::root_key::RootKey;
 use store::shard_log::LogId;
 
-use super::write::{Content, WriteError, write_segment};
+use super::output::SegmentPlace;
+use super::write::{Content, Unsealed, WriteError, write_segment};
 use super::{Run, Segment, number_of};
 use crate::journal::file::Journal;
 use crate::journal::prepare::Preparer;
 use crate::log::counters::Counters;
-use crate::log::entry::{IndexEntry, LogEntry};
+use crate::log::entry::{LogEntry, View};
 use crate::log::sequencer::{Journals, Logs};
 use crate::manifest::Manifest;
 use crate::sync::{lock, read, write};
@@ -46,7 +47,7 @@ pub(crate) enum Message {
 /// What the worker works with.
 pub(crate) struct WorkerParts {
     pub dir: PathBuf,
-    pub store: Arc<dyn ObjectStore>,
+    pub place: SegmentPlace,
     pub root_key: Arc<dyn RootKey>,
     pub logs: Arc<Logs>,
     pub journals: Arc<Journals>,
@@ -160,9 +161,9 @@ impl Worker {
         let mut number = lock(&self.state).manifest.next_segment;
         let mut runs: BTreeMap<LogId, Run> = BTreeMap::new();
         let mut segments = Vec::with_capacity(content.len());
-        for logs in content.values() {
+        for logs in content.into_values() {
             let (segment, written) =
-                write_segment(number, logs, journal, &self.parts.store, &*self.parts.root_key).await?;
+                write_segment(number, logs, journal, &self.parts.place, &*self.parts.root_key).await?;
             segments.push(segment);
             runs.extend(written);
             number += 1;
@@ -193,11 +194,7 @@ impl Worker {
         let mut classes: BTreeMap<u64, Content> = BTreeMap::new();
         for entry in &entries {
             let horizon = now.minus(entry.retention()).millis();
-            let kept: Vec<IndexEntry> = {
-                let view = lock(&entry.view);
-                let end = view.index.partition_point(|index| index.journal <= journal.number);
-                view.index.range(..end).filter(|index| index.arrival >= horizon).copied().collect()
-            };
+            let kept = unsealed(&lock(&entry.view), journal.number, horizon);
             if !kept.is_empty() && self.is_alive(entry) {
                 let hours = entry.retention().as_secs().div_ceil(CLASS_SECONDS);
                 let class = hours.checked_next_power_of_two().unwrap_or(u64::MAX);
@@ -253,7 +250,7 @@ impl Worker {
                     lock(&entry.view).runs.retain(|run| run.segment.reference.number != segment.reference.number);
                 }
             }
-            if let Err(error) = self.parts.store.delete(&segment.path).await {
+            if let Err(error) = self.parts.place.store.delete(&segment.path).await {
                 tracing::warn!(segment = %segment.path, %error, "segment past retention cannot be deleted");
             }
         }
@@ -271,7 +268,7 @@ impl Worker {
 
     /// Removes segments that a crash has left without a place in the manifest.
     async fn remove_strangers(&self) {
-        let objects: Vec<_> = match self.parts.store.list(None).try_collect().await {
+        let objects: Vec<_> = match self.parts.place.store.list(None).try_collect().await {
             Ok(objects) => objects,
             Err(error) => return tracing::warn!(%error, "segments cannot be listed"),
         };
@@ -282,7 +279,7 @@ impl Worker {
                 continue;
             }
             tracing::info!(segment = %object.location, "removing a segment that was never completed");
-            if let Err(error) = self.parts.store.delete(&object.location).await {
+            if let Err(error) = self.parts.place.store.delete(&object.location).await {
                 tracing::warn!(segment = %object.location, %error, "segment cannot be deleted");
             }
         }
@@ -293,4 +290,18 @@ impl Worker {
         let bytes = state.segments.iter().map(|segment| segment.reference.bytes).sum();
         Counters::set(&self.parts.counters.segment_bytes, bytes);
     }
+}
+
+/// What a log has in the journals up to this one and has arrived at `horizon` or later. The tail never has a gap, so
+/// what is in memory comes last.
+fn unsealed(view: &View, journal: u32, horizon: i64) -> Vec<Unsealed> {
+    let end = view.index.partition_point(|index| index.journal <= journal);
+    let kept = view.index.partition_point(|index| index.arrival < horizon).min(end);
+    let first = view.index.get(kept).map_or(u64::MAX, |index| index.first);
+    let mut tail = view.tail.range(view.tail.partition_point(|batch| batch.first.0 < first)..).peekable();
+    let with_batch = view.index.range(kept..end).map(|index| {
+        let batch = tail.next_if(|batch| batch.first.0 == index.first).cloned();
+        Unsealed { index: *index, batch }
+    });
+    with_batch.collect()
 }
