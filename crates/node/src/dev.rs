@@ -3,13 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::kinesis::{DeleteStreamInput, Kinesis as _};
 use api::service::Service;
 use base::BoxFuture;
-use base::caller::Caller;
 use base::time::{Clock, OffsetClock, Timestamp};
 use gateway::DevControl;
-use tracing::debug;
 
 use crate::engines::{Current, Engines, Stores};
 use crate::settings::Settings;
@@ -29,7 +26,8 @@ impl DevControl for Control {
             let engines = Engines::start(&stores, &self.settings, clock).await.map_err(|error| error.to_string())?;
             let old = self.engines.get();
             self.engines.replace(engines.clone());
-            delete_streams(&old).await;
+            // Subscriptions would follow streams that nobody sees any more.
+            old.streams.stop();
             Ok(engines.services())
         })
     }
@@ -43,25 +41,5 @@ impl DevControl for Control {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-}
-
-/// Ends the subscriptions of engines that serve no more. What cannot be deleted is forgotten all the same.
-async fn delete_streams(engines: &Engines) {
-    for stream in engines.streams.metrics_snapshot() {
-        let caller = Caller {
-            account: stream.arn.account.clone(),
-            region: stream.arn.region.clone(),
-            // Call rates are counted by caller; as many callers as streams are not held up by them.
-            access_key_id: Some(stream.arn.to_string()),
-        };
-        let input = DeleteStreamInput {
-            stream_name: Some(stream.arn.stream.text()),
-            enforce_consumer_deletion: Some(true),
-            ..DeleteStreamInput::default()
-        };
-        if let Err(error) = engines.streams.delete_stream(&caller, input).await {
-            debug!(%error, stream = %stream.arn, "a stream was dropped undeleted");
-        }
     }
 }

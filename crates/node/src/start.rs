@@ -152,6 +152,8 @@ impl Node {
 
     /// Takes no more requests, waits for those that run as long as the settings say, and closes everything.
     pub async fn shutdown(mut self) {
+        // Subscriptions last for minutes; they end here, before anybody waits for them.
+        self.engines.get().streams.stop();
         self.gateway.shutdown(self.drain).await;
         self.background.shutdown().await;
         drop(self.engines);
