@@ -3,8 +3,10 @@
 import json
 import re
 
-from harness.kinesis import arn, call_code, fresh_name, read, refused, wait_active, wait_consumer
-from harness.server import ACCOUNT
+import pytest
+
+from harness.kinesis import arn, call_code, connect, fresh_name, read, refused, wait_active, wait_consumer
+from harness.server import ACCOUNT, Server
 
 
 def summary(kinesis, name):
@@ -146,7 +148,15 @@ def test_max_record_size(kinesis, stream):
                 StreamARN=arn(stream), MaxRecordSizeInKiB=size)
 
 
-def test_account_settings_and_warm_throughput(kinesis):
+@pytest.fixture
+def account():
+    """A client of a server of its own: what an account commits to holds for all of its streams."""
+    with Server() as server:
+        yield connect(server)
+
+
+def test_account_settings_and_warm_throughput(account):
+    kinesis = account
     before = kinesis.describe_account_settings()["MinimumThroughputBillingCommitment"]
     assert before["Status"] == "DISABLED"
     answer = kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})
