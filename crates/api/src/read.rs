@@ -6,6 +6,9 @@ use base::ByteString;
 use base::codec::{Decode, DecodeError, Reader};
 use base::violations::Violations;
 
+/// Room that a list begins with, so that the first of its elements need not be moved again and again.
+const ELEMENTS_EXPECTED: usize = 64;
+
 /// The value of a required member; notes its absence and stands in the default.
 pub fn required<T: Default>(value: Option<T>, member: &str, violations: &mut Violations) -> T {
     value.unwrap_or_else(|| {
@@ -35,7 +38,7 @@ pub fn list<T>(
     elements_max: usize,
     mut element: impl FnMut(&mut dyn Reader, &mut Violations) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
-    let mut list = Vec::new();
+    let mut list = Vec::with_capacity(elements_max.saturating_add(1).min(ELEMENTS_EXPECTED));
     let mut count = 0_usize;
     reader.begin_list()?;
     while reader.next_element()? {

@@ -30,6 +30,7 @@ mod seal;
 mod sequence_text;
 mod shard;
 mod shard_filter;
+mod shard_ids;
 mod shard_map;
 mod tags;
 mod throttle;

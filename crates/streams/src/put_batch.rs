@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use api::kinesis::PutRecordsRequestEntry;
+use base::ByteString;
 use base::hash_key::HashKey;
 use base::time::Timestamp;
 use store::record_batch::RecordBatchBuilder;
 use store::shard_log::{Append, Appended, Refused};
 
-use crate::sequence_text::SequenceText;
+use crate::sequence_text::{SequenceSlices, SequenceText, run_of};
 use crate::shard::Shard;
+use crate::shard_ids::shard_id;
 use crate::shard_map::ShardMap;
 use crate::throttle::WriteThrottle;
 
@@ -35,6 +37,8 @@ pub struct PutBatch<'a> {
 #[derive(Debug)]
 pub struct Group {
     pub shard: Arc<Shard>,
+    /// The id that answers give, one copy for each record: not shared with other requests.
+    pub shard_id: ByteString,
     pub records: usize,
     pub bytes: usize,
     pub fate: Fate,
@@ -43,8 +47,8 @@ pub struct Group {
 #[derive(Debug)]
 pub enum Fate {
     Waiting,
-    /// The number of the group's next record that has not been answered.
-    Stored(SequenceText),
+    /// The numbers of the group's records that have not been answered.
+    Stored(SequenceSlices),
     Throttled,
     /// The shard was closed meanwhile; to be routed anew.
     Closed,
@@ -171,7 +175,8 @@ impl<'a> PutBatch<'a> {
         let group = &mut self.groups[group];
         group.fate = match landed {
             Ok(Appended { first, arrival }) => {
-                Fate::Stored(SequenceText::new(group.shard.row.sequence_number(first, arrival)))
+                let number = SequenceText::new(group.shard.row.sequence_number(first, arrival));
+                Fate::Stored(run_of(number, group.records))
             }
             Err(Refused::Closed) => Fate::Closed,
             Err(Refused::NotFound) => Fate::Failed(failure),
@@ -206,7 +211,7 @@ impl<'a> PutBatch<'a> {
         any
     }
 
-    /// What became of each record, in the order of the request. A stored group's number is that of its next record.
+    /// What became of each record, in the order of the request.
     pub fn for_each(&mut self, mut run: impl FnMut(&mut Group)) {
         for group in &self.group_of {
             run(&mut self.groups[*group as usize]);
@@ -216,6 +221,6 @@ impl<'a> PutBatch<'a> {
 
 impl Group {
     fn new(shard: Arc<Shard>, fate: Fate) -> Self {
-        Self { shard, records: 0, bytes: 0, fate }
+        Self { shard_id: shard_id(shard.row.index), shard, records: 0, bytes: 0, fate }
     }
 }

@@ -136,6 +136,17 @@ impl SequenceTexts {
     }
 }
 
+/// `count` consecutive numbers from `first` on.
+#[must_use]
+pub fn run_of(mut first: SequenceText, count: usize) -> SequenceSlices {
+    let mut texts = SequenceTexts::with_capacity(count);
+    for _ in 0..count {
+        texts.push(&first);
+        first.step();
+    }
+    texts.finish()
+}
+
 /// Iterator over [`SequenceTexts`].
 #[derive(Debug)]
 pub struct SequenceSlices {
@@ -232,12 +243,8 @@ mod tests {
 
     #[test]
     fn slices_come_in_order() {
-        let mut texts = SequenceTexts::with_capacity(2);
-        let mut text = SequenceText::new(number(1, 1, 1, 0));
-        texts.push(&text);
-        text.step();
-        texts.push(&text);
-        let slices: Vec<String> = texts.finish().map(|slice| slice.to_string()).collect();
+        let run = run_of(SequenceText::new(number(1, 1, 1, 0)), 2);
+        let slices: Vec<String> = run.map(|slice| slice.to_string()).collect();
         assert_eq!(slices, [number(1, 1, 1, 0).to_string(), number(1, 2, 1, 0).to_string()]);
     }
 }

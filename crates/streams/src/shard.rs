@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use base::ByteString;
 use base::time::Timestamp;
 
 use crate::rows::ShardRow;
@@ -34,7 +33,7 @@ impl Shard {
     }
 
     pub fn activity(&self) -> &ShardActivity {
-        self.activity.get_or_init(|| Arc::new(ShardActivity::new(&self.row)))
+        self.activity.get_or_init(|| Arc::default())
     }
 
     /// `None` when nothing has ever happened on the shard.
@@ -55,10 +54,8 @@ impl Shard {
 }
 
 /// Counters and limits of a shard in use.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ShardActivity {
-    /// The shard id, shared by all answers.
-    pub id: ByteString,
     pub traffic: Traffic,
     write: Mutex<Option<WriteThrottle>>,
     read: Mutex<ReadThrottle>,
@@ -66,16 +63,6 @@ pub struct ShardActivity {
 }
 
 impl ShardActivity {
-    fn new(row: &ShardRow) -> Self {
-        Self {
-            id: ByteString::from(row.index.to_string()),
-            traffic: Traffic::default(),
-            write: Mutex::default(),
-            read: Mutex::default(),
-            iterators: Mutex::default(),
-        }
-    }
-
     /// The limit on writes; begins with a full bucket.
     pub fn with_write<T>(&self, now: Timestamp, run: impl FnOnce(&mut WriteThrottle) -> T) -> T {
         run(lock(&self.write).get_or_insert_with(|| WriteThrottle::for_shard(now)))

@@ -38,7 +38,18 @@ impl ShardMap {
         if self.starts.len() <= 1 {
             return 0;
         }
+        let guess = self.guess(key);
+        let is_past = |at: usize| self.starts.get(at).is_none_or(|start| *start > key.0);
+        if !is_past(guess) && is_past(guess + 1) {
+            return guess;
+        }
         self.starts.partition_point(|start| *start <= key.0).saturating_sub(1)
+    }
+
+    /// Where the key would be if all ranges were equally wide, as those of most streams are.
+    fn guess(&self, key: HashKey) -> usize {
+        let (count, high) = (self.starts.len() as u128, key.0 >> 64);
+        ((high * count) >> 64) as usize
     }
 
     /// Whether the shards cover the whole space and no key twice.

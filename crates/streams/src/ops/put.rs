@@ -19,7 +19,6 @@ use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::on_demand;
 use crate::put_batch::{Fate, PutBatch};
-use crate::sequence_text::SequenceTexts;
 use crate::stream::{Snapshot, Stream};
 use crate::transition::{Mode, Status};
 
@@ -61,24 +60,19 @@ pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> 
     refuse_dry_run(input.dry_run)?;
     let mut batch = PutBatch::new(&records, explicit_keys);
     store(core, &stream, &snapshot, &mut batch).await.map_err(error::log)?;
-    let encryption_type = encryption(&snapshot);
-    let mut texts = SequenceTexts::with_capacity(1);
     let mut answer = Err(KinesisError::internal_failure(error::INTERNAL_FAILURE));
     batch.for_each(|group| {
-        let index = group.shard.row.index;
-        answer = match &group.fate {
-            Fate::Stored(text) => {
-                texts.push(text);
-                Ok(group.shard.activity().id.clone())
+        answer = match &mut group.fate {
+            Fate::Stored(numbers) => {
+                let sequence_number = numbers.next().expect("a stored record has a number");
+                Ok(PutRecordOutput { shard_id: group.shard_id.clone(), sequence_number, encryption_type: None })
             }
-            Fate::Throttled => Err(error::shard_rate(&stream.arn, index)),
+            Fate::Throttled => Err(error::shard_rate(&stream.arn, group.shard.row.index)),
             Fate::Failed(text) => Err(KinesisError::internal_failure(*text)),
             Fate::Waiting | Fate::Closed => Err(KinesisError::internal_failure(error::INTERNAL_FAILURE)),
         };
     });
-    let shard_id = answer?;
-    let sequence_number = texts.finish().next().expect("a stored record has a number");
-    Ok(PutRecordOutput { shard_id, sequence_number, encryption_type })
+    Ok(PutRecordOutput { encryption_type: encryption(&snapshot), ..answer? })
 }
 
 /// The snapshot of a stream that takes records. While it is being created it does not exist for writers.
@@ -171,24 +165,16 @@ fn count(stream: &Stream, batch: &PutBatch<'_>, group: usize) {
 
 /// One result per record, in the order of the request.
 fn shape(stream: &Stream, snapshot: &Snapshot, batch: &mut PutBatch<'_>, count: usize) -> PutRecordsOutput {
-    let mut texts = SequenceTexts::with_capacity(count);
-    batch.for_each(|group| {
-        if let Fate::Stored(text) = &mut group.fate {
-            texts.push(text);
-            text.step();
-        }
-    });
-    let mut numbers = texts.finish();
     let mut records = Vec::with_capacity(count);
     let mut failed = 0;
     // Results repeat from record to record of a shard.
     let mut last_throttled: Option<(ShardIndex, PutRecordsResultEntry)> = None;
     batch.for_each(|group| {
         let index = group.shard.row.index;
-        records.push(match &group.fate {
-            Fate::Stored(_) => PutRecordsResultEntry {
+        records.push(match &mut group.fate {
+            Fate::Stored(numbers) => PutRecordsResultEntry {
                 sequence_number: numbers.next(),
-                shard_id: Some(group.shard.activity().id.clone()),
+                shard_id: Some(group.shard_id.clone()),
                 ..PutRecordsResultEntry::default()
             },
             Fate::Throttled => {

@@ -11,6 +11,7 @@ use store::shard_log::StoredRecord;
 use crate::monitoring;
 use crate::rows::{ShardRow, StreamRow};
 use crate::sequence_text::{SequenceText, SequenceTexts, text_of};
+use crate::shard_ids::shard_id;
 use crate::stream::Snapshot;
 use crate::transition::{Mode, Status};
 
@@ -52,10 +53,6 @@ pub fn warm_throughput(row: &StreamRow, open_shards: usize) -> Option<WarmThroug
     let target = i32::try_from(row.warm_mibps?).unwrap_or(i32::MAX);
     let current = target.min(i32::try_from(open_shards).unwrap_or(i32::MAX));
     Some(WarmThroughputObject { target_mibps: Some(target), current_mibps: Some(current) })
-}
-
-fn shard_id(index: ShardIndex) -> ByteString {
-    ByteString::from(index.to_string())
 }
 
 fn hash_key_range(shard: &ShardRow) -> HashKeyRange {
