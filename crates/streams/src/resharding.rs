@@ -74,7 +74,10 @@ async fn close_and_commit(
     let closed: Vec<ShardRow> = parents
         .iter()
         .zip(bounds)
-        .map(|(parent, bounds)| ShardRow { closed: Some(Closed { at: now, end: bounds.next }), ..parent.row.clone() })
+        .map(|(parent, bounds)| {
+            let closed = Closed { at: now, end: bounds.next };
+            ShardRow { closed: Some(Box::new(closed)), ..parent.row.clone() }
+        })
         .collect();
     let mut births = Births { row, now, logs: logs.into_iter(), children: Vec::new() };
     for step in steps {
@@ -82,6 +85,8 @@ async fn close_and_commit(
     }
     let Births { row, children, .. } = births;
     let mut transaction = Transaction::new();
+    // One more for the stream's own row.
+    transaction.writes.reserve_exact(closed.len() + children.len() + 1);
     for shard in closed.iter().chain(&children) {
         transaction = transaction.put(keys::shard(stream.incarnation, shard.index), shard.encode());
     }

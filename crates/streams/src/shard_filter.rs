@@ -21,7 +21,7 @@ impl ShardFilter {
     /// `horizon`: the oldest time within retention.
     #[must_use]
     pub fn admits(&self, shard: &ShardRow, horizon: Timestamp) -> bool {
-        let closed_at = shard.closed.map(|closed| closed.at);
+        let closed_at = shard.closed.as_ref().map(|closed| closed.at);
         // A shard takes records from its opening up to, not including, its closing.
         let is_open_at = |at: Timestamp| shard.opened_at <= at && closed_at.is_none_or(|closed| at < closed);
         match *self {
@@ -80,7 +80,7 @@ mod tests {
             created_seconds: 0,
             parent: None,
             adjacent_parent: None,
-            closed: closed.map(|at| Closed { at: Timestamp::from_millis(at), end: Position(0) }),
+            closed: closed.map(|at| Box::new(Closed { at: Timestamp::from_millis(at), end: Position(0) })),
         }
     }
 

@@ -18,6 +18,7 @@ impl ShardMap {
     #[must_use]
     pub fn of(shards: &[Arc<Shard>]) -> Self {
         let mut open: Vec<Arc<Shard>> = shards.iter().filter(|shard| shard.is_open()).cloned().collect();
+        open.shrink_to_fit();
         open.sort_unstable_by_key(|shard| shard.row.range.start);
         Self { starts: open.iter().map(|shard| shard.row.range.start.0).collect(), shards: open }
     }

@@ -55,8 +55,10 @@ pub async fn create_stream(core: &Core, caller: &Caller, input: CreateStreamInpu
     let now = core.now();
     let row = StreamRow { incarnation, mode, next_shard: shard_count, ..new_row(core, &input, now) };
     let shards = new_shards(shard_count, &logs, now);
-    let mut transaction =
-        Transaction::new().expect(keys::stream(&arn), Expect::Absent).put(keys::stream(&arn), row.encode());
+    let mut transaction = Transaction::new().expect(keys::stream(&arn), Expect::Absent);
+    // The stream's own row, its tags and its shards: there may be thousands, and what grows leaves holes behind.
+    transaction.writes.reserve_exact(2 + shards.len());
+    transaction = transaction.put(keys::stream(&arn), row.encode());
     for shard in &shards {
         transaction = transaction.put(keys::shard(incarnation, shard.index), shard.encode());
     }

@@ -27,7 +27,8 @@ pub struct ShardRow {
     pub created_seconds: u64,
     pub parent: Option<ShardIndex>,
     pub adjacent_parent: Option<ShardIndex>,
-    pub closed: Option<Closed>,
+    /// On the heap, because most shards are open and many are idle.
+    pub closed: Option<Box<Closed>>,
 }
 
 /// The end of a closed shard.
@@ -60,7 +61,7 @@ impl ShardRow {
     /// The number after the last record of a closed shard.
     #[must_use]
     pub fn ending_number(&self) -> Option<SequenceNumber> {
-        let closed = self.closed?;
+        let closed = self.closed.as_ref()?;
         Some(self.number(SequenceNumber::INDEX_CLOSED, u64::try_from(closed.at.seconds()).unwrap_or(0)))
     }
 
@@ -78,7 +79,7 @@ impl ShardRow {
         row.u64(self.created_seconds);
         row.option(self.parent, |row, index| row.u32(index.0));
         row.option(self.adjacent_parent, |row, index| row.u32(index.0));
-        row.option(self.closed, |row, closed| {
+        row.option(self.closed.as_deref(), |row, closed| {
             row.time(closed.at);
             row.u64(closed.end.0);
         });
@@ -97,8 +98,9 @@ impl ShardRow {
             created_seconds: row.u64("created_seconds")?,
             parent: row.option("parent", |row| row.u32("parent").map(ShardIndex))?,
             adjacent_parent: row.option("adjacent_parent", |row| row.u32("adjacent_parent").map(ShardIndex))?,
-            closed: row
-                .option("closed", |row| Ok(Closed { at: row.time("closed")?, end: Position(row.u64("closed")?) }))?,
+            closed: row.option("closed", |row| {
+                Ok(Box::new(Closed { at: row.time("closed")?, end: Position(row.u64("closed")?) }))
+            })?,
         };
         row.finish()?;
         Ok(shard)
@@ -124,7 +126,7 @@ mod tests {
         let closed = ShardRow {
             parent: Some(ShardIndex(1)),
             adjacent_parent: Some(ShardIndex(2)),
-            closed: Some(Closed { at: Timestamp::from_millis(5), end: Position(9) }),
+            closed: Some(Box::new(Closed { at: Timestamp::from_millis(5), end: Position(9) })),
             ..open.clone()
         };
         for shard in [open, closed] {
