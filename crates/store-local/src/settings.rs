@@ -17,8 +17,8 @@ pub struct LocalLogSettings {
     /// Frames that may be unfinished at once. A broken frame with live frames further behind it than this is
     /// damage, not a torn end.
     pub in_flight_max: u32,
-    /// Size of the first journal file; each further one is twice as large, up to `journal_bytes_max`. A group of
-    /// appends must fit into the smallest.
+    /// Size of the second journal file of a run; each further one is twice as large, up to `journal_bytes_max`. The first
+    /// is smaller, so that a start is quick. A group of appends must fit into the second.
     pub journal_bytes_min: u32,
     pub journal_bytes_max: u32,
     /// Journal files that may wait to be rewritten into segments before appends are refused.

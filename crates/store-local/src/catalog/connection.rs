@@ -11,6 +11,9 @@ use store::catalog::CatalogError;
 const FORMAT_VERSION: i64 = 1;
 /// Stored as SQLite's `application_id`, so that the file tells what it is: "ANAB".
 const APPLICATION_ID: i64 = 0x414e_4142;
+/// Memory of a connection for pages, in SQLite's notation for KiB. The rows are kept in memory by those who own them, and
+/// the file stays in the page cache of the operating system.
+const CACHE_SIZE: i32 = -256;
 /// How long one process waits for another that writes the same file.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
@@ -51,6 +54,7 @@ fn open(path: &Path) -> Result<Connection, String> {
     let connection = Connection::open_with_flags(path, flags).map_err(|error| error.to_string())?;
     connection.busy_timeout(BUSY_WAIT).map_err(|error| error.to_string())?;
     connection.set_prepared_statement_cache_capacity(16);
+    connection.pragma_update(None, "cache_size", CACHE_SIZE).map_err(|error| error.to_string())?;
     Ok(connection)
 }
 

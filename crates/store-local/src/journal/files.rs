@@ -34,6 +34,12 @@ pub(crate) trait DataFile: Send + Sync {
     fn flush(&self) -> io::Result<()>;
 
     fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// The same for much that is read once: whole blocks into an aligned buffer go past the page cache, if the file system
+    /// allows it.
+    fn read_through(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read(bytes, offset)
+    }
 }
 
 /// Files of the operating system: direct where the file system allows it, buffered where it does not.
@@ -70,7 +76,7 @@ impl OsFiles {
         let flags = if direct { OFlags::DIRECT | OFlags::DSYNC } else { OFlags::empty() };
         let writer = OpenOptions::new().write(true).custom_flags(flag_bits(flags)).open(path)?;
         let flush_each = self.durability == Durability::Sync && !direct;
-        Ok(OsFile { writer, reader: File::open(path)?, flush_each })
+        Ok(OsFile { writer, reader: File::open(path)?, direct_reader: None, flush_each })
     }
 }
 
@@ -101,7 +107,13 @@ impl Files for OsFiles {
     }
 
     fn open_for_reading(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
-        let file = OsFile { writer: File::open(path)?, reader: File::open(path)?, flush_each: false };
+        let direct = OpenOptions::new().read(true).custom_flags(flag_bits(OFlags::DIRECT)).open(path);
+        let direct_reader = match direct {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => None,
+            Err(error) => return Err(error),
+        };
+        let file = OsFile { writer: File::open(path)?, reader: File::open(path)?, direct_reader, flush_each: false };
         Ok(Arc::new(file))
     }
 }
@@ -110,6 +122,7 @@ impl Files for OsFiles {
 struct OsFile {
     writer: File,
     reader: File,
+    direct_reader: Option<File>,
     flush_each: bool,
 }
 
@@ -125,6 +138,15 @@ impl DataFile for OsFile {
 
     fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         self.reader.read_exact_at(bytes, offset)
+    }
+
+    fn read_through(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let Some(direct) = &self.direct_reader else { return self.read(bytes, offset) };
+        match direct.read_exact_at(bytes, offset) {
+            // Refused by the file system, or not whole blocks because the file was cut.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.read(bytes, offset),
+            done => done,
+        }
     }
 }
 

@@ -20,6 +20,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct PrepareSettings {
     pub dir: PathBuf,
     pub run: Run,
+    /// Sizes of all files but the first.
+    pub bytes_min: u32,
     pub bytes_max: u32,
     pub files_max: usize,
     pub spares_max: usize,
@@ -201,7 +203,8 @@ impl Preparer {
         let journal = begin().inspect_err(|_| remove_half_made(&temporary))?;
         let mut state = lock(&self.state);
         state.next_number += 1;
-        state.next_bytes = state.next_bytes.saturating_mul(2).min(self.settings.bytes_max);
+        let (bytes_min, bytes_max) = (self.settings.bytes_min, self.settings.bytes_max);
+        state.next_bytes = state.next_bytes.saturating_mul(2).clamp(bytes_min, bytes_max);
         Ok(Arc::new(journal))
     }
 }

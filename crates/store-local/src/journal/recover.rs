@@ -63,7 +63,18 @@ pub(crate) fn recover(
     let next_run = scans.iter().map(|scan| scan.header.run).max().unwrap_or(0) + 1;
     let (mut journals, next_frame) = walk(dir, scans, known)?;
     let next_journal = drop_unused(&mut journals, known.sealed_through)?;
+    flush_unflushed(&journals)?;
     Ok(Recovered { journals, next_frame, next_journal, next_run })
+}
+
+/// A run that did not flush may have left its frames with the operating system. They go to the device before the next run
+/// relies on them: without that a later loss of power would look like damage.
+fn flush_unflushed(journals: &[RecoveredJournal]) -> Result<(), OpenError> {
+    for journal in journals.iter().filter(|journal| journal.scan.header.in_flight_max == u32::MAX) {
+        let journal = &journal.scan.journal;
+        journal.file.flush().map_err(OpenError::io(&journal.path))?;
+    }
+    Ok(())
 }
 
 /// Drops the journals at the end to which nothing was ever written; answers the number that the next one gets. The

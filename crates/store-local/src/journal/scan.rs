@@ -7,16 +7,14 @@ use std::sync::Arc;
 use store::root_key::RootKey;
 
 use super::file::Journal;
-use super::files::{DataFile, Files};
+use super::files::Files;
 use super::frame::{self, FRAME_HEADER_BYTES, FrameHeader};
 use super::header::{BadHeader, JournalHeader};
+use super::window::{Window, read_ahead};
 use super::{BLOCK_BYTES, FIRST_FRAME_OFFSET, FORMAT_VERSION};
 use crate::batch::BatchHeader;
 use crate::cipher::DataCipher;
 use crate::error::OpenError;
-
-/// The file is read in pieces of this size, or of one frame when that is larger.
-const WINDOW_BYTES: usize = 8 << 20;
 
 /// A whole, intact frame.
 #[derive(Debug, Clone, Copy)]
@@ -60,9 +58,9 @@ pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey) -> Re
     let io_error = |error| OpenError::Io { path: path.display().to_string(), error };
     let file_bytes = std::fs::metadata(path).map_err(io_error)?.len();
     let file = files.open_for_reading(path).map_err(io_error)?;
-    let mut window = Window { file: &*file, file_bytes, offset: 0, bytes: Vec::new() };
-    let block = window.get(0, BLOCK_BYTES).map_err(io_error)?.unwrap_or_default();
-    let header = JournalHeader::decode(block).map_err(|bad| bad_header(path, &bad))?;
+    let mut block = vec![0; BLOCK_BYTES.min(usize::try_from(file_bytes).unwrap_or(BLOCK_BYTES))];
+    file.read(&mut block, 0).map_err(io_error)?;
+    let header = JournalHeader::decode(&block).map_err(|bad| bad_header(path, &bad))?;
     let data_key = root_key
         .unwrap(&header.wrapped_key)
         .map_err(|error| OpenError::Key { file: path.display().to_string(), error })?;
@@ -82,8 +80,12 @@ pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey) -> Re
         batches: Vec::new(),
         later_number_max: None,
     };
-    while next_frame(&mut window, &mut found).map_err(io_error)? {}
-    found.later_number_max = later_frames(&mut window, &found).map_err(io_error)?;
+    let read = read_ahead(&*file, u64::from(FIRST_FRAME_OFFSET)..file_bytes, |window| {
+        while next_frame(window, &mut found)? {}
+        found.later_number_max = later_frames(window, &found)?;
+        Ok(())
+    });
+    read.map_err(io_error)?;
     Ok(found)
 }
 
@@ -97,7 +99,7 @@ fn bad_header(path: &Path, bad: &BadHeader) -> OpenError {
 }
 
 /// Adds the frame at the end of what was found; `false` when there is none.
-fn next_frame(window: &mut Window<'_>, found: &mut Scan) -> io::Result<bool> {
+fn next_frame(window: &mut Window, found: &mut Scan) -> io::Result<bool> {
     let offset = found.end();
     let Some(head) = window.get(offset, FRAME_HEADER_BYTES)? else { return Ok(false) };
     let Some(header) = FrameHeader::decode(head, found.header.salt) else { return Ok(false) };
@@ -126,7 +128,7 @@ fn next_frame(window: &mut Window<'_>, found: &mut Scan) -> io::Result<bool> {
 }
 
 /// Looks at every block behind the last intact frame for headers of the same life of the file.
-fn later_frames(window: &mut Window<'_>, found: &Scan) -> io::Result<Option<u64>> {
+fn later_frames(window: &mut Window, found: &Scan) -> io::Result<Option<u64>> {
     let mut highest = None;
     let mut offset = found.end();
     while let Some(head) = window.get(offset, FRAME_HEADER_BYTES)? {
@@ -137,30 +139,4 @@ fn later_frames(window: &mut Window<'_>, found: &Scan) -> io::Result<Option<u64>
         offset = next;
     }
     Ok(highest)
-}
-
-/// A piece of the file in memory.
-struct Window<'a> {
-    file: &'a dyn DataFile,
-    file_bytes: u64,
-    offset: u64,
-    bytes: Vec<u8>,
-}
-
-impl Window<'_> {
-    /// `len` bytes from `offset`; `None` when the file ends before.
-    fn get(&mut self, offset: u32, len: usize) -> io::Result<Option<&[u8]>> {
-        let offset = u64::from(offset);
-        if offset + len as u64 > self.file_bytes {
-            return Ok(None);
-        }
-        if offset < self.offset || offset + len as u64 > self.offset + self.bytes.len() as u64 {
-            let left = usize::try_from(self.file_bytes - offset).unwrap_or(usize::MAX);
-            self.bytes.resize(WINDOW_BYTES.max(len).min(left), 0);
-            self.offset = offset;
-            self.file.read(&mut self.bytes, offset)?;
-        }
-        let start = usize::try_from(offset - self.offset).expect("the window is in memory");
-        Ok(Some(&self.bytes[start..start + len]))
-    }
 }

@@ -27,11 +27,14 @@ use crate::journal::prepare::{PrepareSettings, Preparer};
 use crate::journal::recover::{Known, Recovered, recover};
 use crate::lock::DirectoryLock;
 use crate::manifest::Manifest;
-use crate::segments::{self, LocalDirectory, Message, Run, Segment, SegmentPlace, Worker, WorkerParts};
+use crate::segments::{self, Message, Run, Segment, SegmentPlace, Worker, WorkerParts};
 use crate::settings::LocalLogSettings;
 
 const JOURNAL_DIR: &str = "journal";
 const SEGMENTS_DIR: &str = "segments";
+/// Writing the first journal file is a good part of what a start takes. A group of appends that does not fit into it
+/// waits for the second.
+const FIRST_JOURNAL_BYTES_MAX: u32 = 4 << 20;
 
 /// The parts that a log is handed.
 pub(crate) struct Parts {
@@ -99,8 +102,7 @@ fn segment_place(settings: &LocalLogSettings, given: Option<&Arc<dyn ObjectStore
     make_dir(&dir)?;
     remove_half_written(&dir)?;
     let store = LocalFileSystem::new_with_prefix(&dir).map_err(|error| OpenError::Segments(error.to_string()))?;
-    let local = LocalDirectory { dir, sync: settings.durability == Durability::Sync };
-    Ok(SegmentPlace { store: Arc::new(store), local: Some(local) })
+    Ok(SegmentPlace { store: Arc::new(store), local: Some(dir) })
 }
 
 /// Removes uploads that a crash has interrupted: the store keeps them under the name of the object, `#` and a number, and
@@ -259,14 +261,16 @@ impl Start<'_> {
         // Without a flush per commit a power cut may leave holes of any width.
         let in_flight_max =
             if self.settings.durability == Durability::Sync { self.settings.in_flight_max.max(1) } else { u32::MAX };
+        let bytes_min = block_multiple(self.settings.journal_bytes_min);
         let settings = PrepareSettings {
             dir: journal_dir.to_owned(),
             run: JournalRun { number: self.recovered.next_run, first_frame: self.recovered.next_frame, in_flight_max },
+            bytes_min,
             bytes_max: block_multiple(self.settings.journal_bytes_max.max(self.settings.journal_bytes_min)),
             files_max: self.settings.journal_files_max,
             spares_max: self.settings.spare_files_max,
         };
-        let first = (self.recovered.next_journal, block_multiple(self.settings.journal_bytes_min));
+        let first = (self.recovered.next_journal, bytes_min.min(FIRST_JOURNAL_BYTES_MAX));
         let (files, root_key) = (Arc::clone(&self.parts.files), Arc::clone(&self.parts.root_key));
         Preparer::new(settings, files, root_key, first, self.recovered.journals.len())
     }

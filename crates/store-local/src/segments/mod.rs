@@ -19,7 +19,7 @@ use crate::manifest::SegmentRef;
 
 pub(crate) use footer::SparseEntry;
 pub(crate) use maintain::{Message, Worker, WorkerParts};
-pub(crate) use output::{LocalDirectory, SegmentPlace};
+pub(crate) use output::SegmentPlace;
 pub(crate) use read::{find_in_run, read_run};
 
 /// A stored segment.

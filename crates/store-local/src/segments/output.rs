@@ -27,14 +27,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(5);
 /// Where segments are kept.
 pub(crate) struct SegmentPlace {
     pub store: Arc<dyn ObjectStore>,
-    /// The directory of the store, when it is one of this machine: then segments are written past the page cache.
-    pub local: Option<LocalDirectory>,
-}
-
-pub(crate) struct LocalDirectory {
-    pub dir: PathBuf,
-    /// Whether segments are flushed.
-    pub sync: bool,
+    /// The directory of the store, when it is one of this machine: then segments are written past the page cache. They are
+    /// flushed whatever the durability of the journal, because the manifest refers to them.
+    pub local: Option<PathBuf>,
 }
 
 /// An object under way.
@@ -53,7 +48,7 @@ impl Output {
     pub(crate) async fn begin(place: &SegmentPlace, path: &Path) -> Result<Self, WriteError> {
         let sink = match &place.local {
             None => Sink::Upload(place.store.put_multipart(path).await?),
-            Some(local) => Sink::File(SegmentFile::create(local, path.as_ref())?),
+            Some(dir) => Sink::File(SegmentFile::create(dir, path.as_ref())?),
         };
         Ok(Self { sink, buffer: AlignedBuffer::default(), sent: 0 })
     }
@@ -127,15 +122,14 @@ async fn put_part(upload: &mut Box<dyn MultipartUpload>, part: Bytes) -> Result<
 struct SegmentFile {
     file: File,
     direct: bool,
-    sync: bool,
     dir: PathBuf,
     temporary: PathBuf,
     path: PathBuf,
 }
 
 impl SegmentFile {
-    fn create(local: &LocalDirectory, name: &str) -> Result<Self, WriteError> {
-        let temporary = local.dir.join(format!("{name}#1"));
+    fn create(dir: &std::path::Path, name: &str) -> Result<Self, WriteError> {
+        let temporary = dir.join(format!("{name}#1"));
         let opened = open(&temporary, OFlags::DIRECT).map(|file| (file, true)).or_else(|error| {
             if error.kind() == io::ErrorKind::InvalidInput {
                 open(&temporary, OFlags::empty()).map(|file| (file, false))
@@ -144,8 +138,8 @@ impl SegmentFile {
             }
         });
         let (file, direct) = opened.map_err(|error| WriteError::File { path: temporary.clone(), error })?;
-        let path = local.dir.join(name);
-        Ok(Self { file, direct, sync: local.sync, dir: local.dir.clone(), temporary, path })
+        let path = dir.join(name);
+        Ok(Self { file, direct, dir: dir.to_owned(), temporary, path })
     }
 
     /// Writes whole blocks at a multiple of the block size.
@@ -170,11 +164,9 @@ impl SegmentFile {
     fn complete(self, bytes: u64) -> Result<(), WriteError> {
         let complete = || {
             self.file.set_len(bytes)?;
-            if self.sync {
-                self.file.sync_all()?;
-            }
+            self.file.sync_all()?;
             std::fs::rename(&self.temporary, &self.path)?;
-            if self.sync { sync_dir(&self.dir) } else { Ok(()) }
+            sync_dir(&self.dir)
         };
         complete().map_err(|error| self.failed(error))
     }
