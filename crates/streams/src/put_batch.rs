@@ -212,10 +212,9 @@ impl<'a> PutBatch<'a> {
     }
 
     /// What became of each record, in the order of the request.
-    pub fn for_each(&mut self, mut run: impl FnMut(&mut Group)) {
-        for group in &self.group_of {
-            run(&mut self.groups[*group as usize]);
-        }
+    pub fn each<T>(&mut self, mut run: impl FnMut(&mut Group) -> T) -> Vec<T> {
+        let groups = &mut self.groups;
+        self.group_of.iter().map(|group| run(&mut groups[*group as usize])).collect()
     }
 }
 

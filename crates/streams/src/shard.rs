@@ -33,7 +33,7 @@ impl Shard {
     }
 
     pub fn activity(&self) -> &ShardActivity {
-        self.activity.get_or_init(|| Arc::default())
+        self.activity.get_or_init(Arc::default)
     }
 
     /// `None` when nothing has ever happened on the shard.

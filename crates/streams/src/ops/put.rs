@@ -39,7 +39,7 @@ pub async fn put_records(core: &Core, caller: &Caller, input: PutRecordsInput) -
         // Logs the reason.
         let _ = error::log(failure);
     }
-    Ok(shape(&stream, &snapshot, &mut batch, input.records.len()))
+    Ok(shape(&stream, &snapshot, &mut batch))
 }
 
 pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> Answer<PutRecordOutput> {
@@ -60,19 +60,17 @@ pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> 
     refuse_dry_run(input.dry_run)?;
     let mut batch = PutBatch::new(&records, explicit_keys);
     store(core, &stream, &snapshot, &mut batch).await.map_err(error::log)?;
-    let mut answer = Err(KinesisError::internal_failure(error::INTERNAL_FAILURE));
-    batch.for_each(|group| {
-        answer = match &mut group.fate {
-            Fate::Stored(numbers) => {
-                let sequence_number = numbers.next().expect("a stored record has a number");
-                Ok(PutRecordOutput { shard_id: group.shard_id.clone(), sequence_number, encryption_type: None })
-            }
-            Fate::Throttled => Err(error::shard_rate(&stream.arn, group.shard.row.index)),
-            Fate::Failed(text) => Err(KinesisError::internal_failure(*text)),
-            Fate::Waiting | Fate::Closed => Err(KinesisError::internal_failure(error::INTERNAL_FAILURE)),
-        };
+    let mut answers = batch.each(|group| match &mut group.fate {
+        Fate::Stored(numbers) => {
+            let sequence_number = numbers.next().expect("a stored record has a number");
+            Ok(PutRecordOutput { shard_id: group.shard_id.clone(), sequence_number, encryption_type: None })
+        }
+        Fate::Throttled => Err(error::shard_rate(&stream.arn, group.shard.row.index)),
+        Fate::Failed(text) => Err(KinesisError::internal_failure(*text)),
+        Fate::Waiting | Fate::Closed => Err(KinesisError::internal_failure(error::INTERNAL_FAILURE)),
     });
-    Ok(PutRecordOutput { encryption_type: encryption(&snapshot), ..answer? })
+    let answer = answers.pop().expect("one record has one answer")?;
+    Ok(PutRecordOutput { encryption_type: encryption(&snapshot), ..answer })
 }
 
 /// The snapshot of a stream that takes records. While it is being created it does not exist for writers.
@@ -164,35 +162,32 @@ fn count(stream: &Stream, batch: &PutBatch<'_>, group: usize) {
 }
 
 /// One result per record, in the order of the request.
-fn shape(stream: &Stream, snapshot: &Snapshot, batch: &mut PutBatch<'_>, count: usize) -> PutRecordsOutput {
-    let mut records = Vec::with_capacity(count);
+fn shape(stream: &Stream, snapshot: &Snapshot, batch: &mut PutBatch<'_>) -> PutRecordsOutput {
     let mut failed = 0;
     // Results repeat from record to record of a shard.
     let mut last_throttled: Option<(ShardIndex, PutRecordsResultEntry)> = None;
-    batch.for_each(|group| {
-        let index = group.shard.row.index;
-        records.push(match &mut group.fate {
-            Fate::Stored(numbers) => PutRecordsResultEntry {
-                sequence_number: numbers.next(),
-                shard_id: Some(group.shard_id.clone()),
-                ..PutRecordsResultEntry::default()
-            },
-            Fate::Throttled => {
-                failed += 1;
-                let reuse = last_throttled.take().filter(|(of, _)| *of == index);
-                let (_, entry) = reuse.unwrap_or_else(|| (index, throttled(stream, index)));
-                last_throttled = Some((index, entry.clone()));
-                entry
-            }
-            Fate::Failed(text) => {
-                failed += 1;
-                failure(text)
-            }
-            Fate::Waiting | Fate::Closed => {
-                failed += 1;
-                failure(error::INTERNAL_FAILURE)
-            }
-        });
+    let records = batch.each(|group| match &mut group.fate {
+        Fate::Stored(numbers) => PutRecordsResultEntry {
+            sequence_number: numbers.next(),
+            shard_id: Some(group.shard_id.clone()),
+            ..PutRecordsResultEntry::default()
+        },
+        Fate::Throttled => {
+            failed += 1;
+            let index = group.shard.row.index;
+            let reuse = last_throttled.take().filter(|(of, _)| *of == index);
+            let (_, entry) = reuse.unwrap_or_else(|| (index, throttled(stream, index)));
+            last_throttled = Some((index, entry.clone()));
+            entry
+        }
+        Fate::Failed(text) => {
+            failed += 1;
+            failure(text)
+        }
+        Fate::Waiting | Fate::Closed => {
+            failed += 1;
+            failure(error::INTERNAL_FAILURE)
+        }
     });
     PutRecordsOutput { failed_record_count: Some(failed), records, encryption_type: encryption(snapshot) }
 }

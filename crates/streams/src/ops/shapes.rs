@@ -100,17 +100,15 @@ pub fn records(shard: &ShardRow, stored: Vec<StoredRecord>) -> (Vec<Record>, usi
         text.iter().for_each(|text| texts.push(text));
         expected = (found.0 + 1, found.1);
     }
-    let mut bytes = 0;
-    let mut records = Vec::with_capacity(stored.len());
-    for (record, sequence_number) in stored.into_iter().zip(texts.finish()) {
-        bytes += record.data.len() + record.partition_key.len();
-        records.push(Record {
-            sequence_number,
-            approximate_arrival_timestamp: Some(record.arrival),
-            data: record.data,
-            partition_key: record.partition_key,
-            encryption_type: record.encrypted.then_some(EncryptionType::Kms),
-        });
-    }
+    let bytes = stored.iter().map(|record| record.data.len() + record.partition_key.len()).sum();
+    let mut numbers = texts.finish();
+    let shaped = stored.into_iter().map(|record| Record {
+        sequence_number: numbers.next().expect("every record has a number"),
+        approximate_arrival_timestamp: Some(record.arrival),
+        data: record.data,
+        partition_key: record.partition_key,
+        encryption_type: record.encrypted.then_some(EncryptionType::Kms),
+    });
+    let records = shaped.collect();
     (records, bytes)
 }
