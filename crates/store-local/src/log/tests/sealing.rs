@@ -86,6 +86,32 @@ async fn tail_journal_and_segments_read_the_same() {
     }
 }
 
+/// A store that is handed in is written through its own engine, not past the page cache.
+#[tokio::test]
+async fn segments_live_in_a_given_store() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let settings = LocalLogSettings { tail_budget_bytes: 30_000, ..small(dir.path()) };
+    let store: Arc<dyn object_store::ObjectStore> = Arc::new(object_store::memory::InMemory::new());
+    let open = || LocalLog::open(&settings, Arc::new(SystemClock), Arc::new(TestKey), Some(Arc::clone(&store)));
+    let log = open().expect("opens");
+    fill(&log, 100).await;
+    log.all_logs_open();
+    sealed(&log).await;
+    assert!(!dir.path().join("segments").exists(), "nothing is kept beside the journal");
+    for id in 1..=3 {
+        check(&all(&log, id).await.expect("from tail and segments"), id, 100);
+    }
+    let segments = log.counter("segments");
+    assert!(segments >= 3);
+    log.crash();
+    let log = open().expect("opens again");
+    (1..=3).for_each(|id| log.open(LogId(id), OPTIONS));
+    assert_eq!(log.counter("segments"), segments);
+    for id in 1..=3 {
+        check(&all(&log, id).await.expect("from the given store and journal"), id, 100);
+    }
+}
+
 #[tokio::test]
 async fn time_is_found_in_segments() {
     let dir = tempfile::tempdir().expect("temporary directory");
