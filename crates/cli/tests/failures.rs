@@ -86,3 +86,17 @@ fn lines_that_cannot_be_written_are_listed() {
     assert_eq!(ended.code, Some(1));
     assert_eq!(ended.err, "anabranch: cannot read /nonexistent/file: No such file or directory (os error 2)\n");
 }
+
+#[test]
+fn an_open_quote_ends_a_put() {
+    let server = Server::start(&[]);
+    server.anabranch(&["stream", "create", "s", "--wait"]);
+    let input = server.file("in", "k,v\r\na,1\r\n\r\nb,\"2\r\n\"\r\nc,\"3\r\nd,4\r\n");
+    let ended = server.run(&["put", "s", &input, "--csv-key", "k"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.out.starts_with("2 records written to s in "), "{}", ended.out);
+    let wanted = "anabranch: the quote that opens in line 6 is not closed; nothing from line 6 on was written\n";
+    assert_eq!(ended.err, wanted);
+    let found = server.anabranch(&["tail", "s", "--from", "horizon", "--no-follow"]);
+    assert_eq!(found, "a,1\nb,\"2\r\n\"\n");
+}

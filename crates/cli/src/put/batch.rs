@@ -6,7 +6,7 @@ use base::{ByteString, Bytes};
 
 /// Data and keys of one request: what every server takes, also those from before the limit was doubled.
 const BATCH_BYTES_MAX: usize = 5 * MIB;
-/// Data and key of one record: the most that a stream can be set to take.
+/// Data and key of one record: the most that a stream can be set to take. No more is kept of a line.
 pub const RECORD_BYTES_MAX: usize = 10 * MIB;
 
 #[derive(Debug, Clone)]
@@ -42,6 +42,7 @@ pub struct Batch {
     pub rejects: Vec<Reject>,
     /// Of the input, with what was skipped.
     pub input_bytes: u64,
+    /// Held, with what cannot be sent.
     bytes: usize,
 }
 
@@ -54,6 +55,12 @@ impl Batch {
     pub fn push(&mut self, line: Line) {
         self.bytes += line.len();
         self.lines.push(line);
+    }
+
+    /// Takes what cannot be sent along, so that it is told of in its place.
+    pub fn reject(&mut self, reject: Reject) {
+        self.bytes += reject.data.len();
+        self.rejects.push(reject);
     }
 
     /// Whether nothing more can be added.

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use base::ByteString;
 use base::hash_key::HashKey;
 
+use super::csv::fields;
+
 /// Longest partition key, in characters (service model).
 const KEY_CHARACTERS_MAX: usize = 256;
 
@@ -60,7 +62,6 @@ impl Keys {
             KeyFrom::Fixed(key) => Self::Fixed(check(key)?),
             KeyFrom::Csv(column) => {
                 let header = header.unwrap_or_default();
-                let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
                 let columns = fields(header);
                 let index = columns.iter().position(|name| name.trim() == column).ok_or_else(|| {
                     format!("the first line has no column {column:?}; its columns are {}", columns.join(", "))
@@ -109,41 +110,14 @@ fn check(key: &str) -> Result<ByteString, String> {
     }
 }
 
-/// The fields of one CSV record, quotes taken off.
-fn fields(line: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(line);
-    let mut fields = vec![String::new()];
-    let mut is_quoted = false;
-    let mut characters = text.trim_end_matches(['\r', '\n']).chars().peekable();
-    while let Some(character) = characters.next() {
-        let field = fields.last_mut().expect("there is one field from the beginning");
-        match character {
-            '"' if is_quoted && characters.peek() == Some(&'"') => {
-                characters.next();
-                field.push('"');
-            }
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => fields.push(String::new()),
-            other => field.push(other),
-        }
-    }
-    fields
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn fields_of_a_csv_record() {
-        assert_eq!(fields(b"a,b,,\"c,\"\"d\"\"\ne\",f\r\n"), ["a", "b", "", "c,\"d\"\ne", "f"]);
-        assert_eq!(fields(b""), [""]);
-    }
-
-    #[test]
     fn keys_of_lines() {
         let make = |from: &str, header: &str| Keys::new(&from.parse().expect("valid"), Some(header.as_bytes()));
-        let mut column = make("csv=b", "\u{feff}a, b").expect("there");
+        let mut column = make("csv=b", "a, b").expect("there");
         assert_eq!(column.next(b"1,2").as_deref(), Ok("2"));
         assert_eq!(column.next(b"1").expect_err("short"), "column 2 is missing: there are 1");
         assert_eq!(column.next(b"1,").expect_err("empty"), "the partition key is empty");

@@ -1,8 +1,10 @@
 //! `anabranch put`: lines of a file become records of a stream.
 
 mod batch;
+mod csv;
 mod key;
 mod progress;
+mod record;
 mod report;
 mod send;
 mod source;
@@ -29,8 +31,9 @@ const BATCHES_AHEAD: usize = 4;
 
 /// Write a file or standard input into a stream, one record a line
 ///
-/// A record is a line without its end. What could not be written is listed by line at the end, and the exit code is
-/// then 1. A record whose answer got lost on the way is written again, so it can be in the stream twice.
+/// A record is a line without its end, LF or CRLF. In CSV a quoted field may go over several lines, and blank lines are
+/// no records; a quote that is not closed is an error. What could not be written is listed by line at the end, and the
+/// exit code is then 1. A record whose answer got lost on the way is written again, so it can be in the stream twice.
 #[derive(Debug, Args)]
 pub struct Put {
     /// Name of the stream
@@ -68,7 +71,8 @@ pub async fn run(put: Put) -> Result<ExitCode, Failure> {
     let (input, bytes_total) = source::open(&put.file)?;
     let progress = Progress::new(bytes_total);
     let (batches, incoming) = mpsc::channel(BATCHES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || source::read(input, key_from, &batches));
+    let reading =
+        tokio::task::spawn_blocking(move || source::read(input, &key_from, batch::RECORD_BYTES_MAX, &batches));
 
     let started = Instant::now();
     let mut report = Report::new(put.stream.clone(), put.rejects)?;

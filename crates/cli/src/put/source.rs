@@ -1,14 +1,15 @@
 //! Reads the input and cuts it into batches.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use base::Bytes;
 use tokio::sync::mpsc;
 
-use super::batch::{Batch, Line, RECORD_BYTES_MAX, Reject};
+use super::batch::{Batch, Line, Reject};
 use super::key::{KeyFrom, Keys};
+use super::record::{Raw, Records};
 use crate::failure::Failure;
 
 pub type Input = Box<dyn BufRead + Send>;
@@ -28,149 +29,123 @@ pub fn open(path: &Path) -> Result<(Input, Option<u64>), Failure> {
     Ok((Box::new(BufReader::with_capacity(1 << 18, file)), size))
 }
 
-/// Reads everything and hands batches over, until the receiver goes away.
-pub fn read(mut input: Input, key_from: KeyFrom, batches: &mpsc::Sender<Batch>) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::io("cannot read the input", &error);
-    let is_csv = matches!(key_from, KeyFrom::Csv(_));
-    let mut number = 1;
+/// Reads everything and hands batches over, until the receiver goes away. `record_bytes_max` is what the stream takes
+/// of data and key. What was read before a failure is handed over too.
+pub fn read(
+    input: Input,
+    key_from: &KeyFrom,
+    record_bytes_max: usize,
+    batches: &mpsc::Sender<Batch>,
+) -> Result<(), Failure> {
     let mut batch = Batch::default();
+    let result = fill(input, key_from, record_bytes_max, batches, &mut batch);
+    if !batch.is_empty() {
+        // A receiver that is gone has said why.
+        drop(batches.blocking_send(batch));
+    }
+    result
+}
+
+fn fill(
+    input: Input,
+    key_from: &KeyFrom,
+    record_bytes_max: usize,
+    batches: &mpsc::Sender<Batch>,
+    batch: &mut Batch,
+) -> Result<(), Failure> {
+    let is_csv = matches!(key_from, KeyFrom::Csv(_));
+    let mut records = Records::new(input, is_csv)?;
     let mut header = None;
     if is_csv {
-        let raw = next(&mut input, is_csv).map_err(failed)?.unwrap_or_default();
+        let raw = records.next()?.unwrap_or_default();
         batch.input_bytes += raw.bytes;
-        number += raw.lines;
         header = Some(raw.data);
     }
-    let mut keys = Keys::new(&key_from, header.as_deref()).map_err(Failure::new)?;
-    while let Some(raw) = next(&mut input, is_csv).map_err(failed)? {
+    let mut keys = Keys::new(key_from, header.as_deref()).map_err(Failure::new)?;
+    while let Some(raw) = records.next()? {
         batch.input_bytes += raw.bytes;
-        let data = Bytes::from(raw.data);
-        let key = if raw.is_cut { Err("longer than 10 MiB".to_owned()) } else { keys.next(&data) };
-        match key {
-            Err(reason) => batch.rejects.push(Reject { number, data, reason }),
-            Ok(key) if key.len() + data.len() > RECORD_BYTES_MAX => {
-                batch.rejects.push(Reject { number, data, reason: "longer than 10 MiB with its key".to_owned() });
-            }
-            Ok(key) => {
-                let line = Line { number, key, data };
-                if batch.is_full_for(&line) && batches.blocking_send(std::mem::take(&mut batch)).is_err() {
+        if is_csv && raw.data.is_empty() {
+            continue;
+        }
+        match line(raw, &mut keys, record_bytes_max) {
+            Err(reject) => batch.reject(reject),
+            Ok(line) => {
+                if batch.is_full_for(&line) && batches.blocking_send(std::mem::take(batch)).is_err() {
                     return Ok(());
                 }
                 batch.push(line);
             }
         }
-        number += raw.lines;
-        if batch.is_full() && batches.blocking_send(std::mem::take(&mut batch)).is_err() {
+        if batch.is_full() && batches.blocking_send(std::mem::take(batch)).is_err() {
             return Ok(());
         }
-    }
-    if !batch.is_empty() {
-        // A receiver that is gone has said why.
-        drop(batches.blocking_send(batch));
     }
     Ok(())
 }
 
-/// What one record is made of.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Raw {
-    /// Without the end of the last line.
-    data: Vec<u8>,
-    lines: u64,
-    /// Read from the input.
-    bytes: u64,
-    /// Whether there was more than is kept.
-    is_cut: bool,
-}
-
-/// The next line; in CSV, a line whose quotes are open takes the next ones along.
-fn next(input: &mut dyn BufRead, is_csv: bool) -> io::Result<Option<Raw>> {
-    let mut raw = Raw::default();
-    let mut is_quoted = false;
-    loop {
-        let start = raw.data.len();
-        let room = (RECORD_BYTES_MAX + 2).saturating_sub(start);
-        let read = input.take(room as u64).read_until(b'\n', &mut raw.data)?;
-        raw.bytes += read as u64;
-        let line = &raw.data[start..];
-        let is_ended = line.last() == Some(&b'\n');
-        let is_at_end = read < room && !is_ended;
-        if is_csv && line.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
-            is_quoted = !is_quoted;
+/// Finds the key of a record, and checks its size: the server's own words for one that is too large help nobody.
+fn line(raw: Raw, keys: &mut Keys, record_bytes_max: usize) -> Result<Line, Reject> {
+    let Raw { number, data, len, .. } = raw;
+    let data = Bytes::from(data);
+    let bytes_max = record_bytes_max as u64;
+    let reason = if len > bytes_max {
+        format!("the record has {len} bytes, and the stream takes {bytes_max}")
+    } else {
+        match keys.next(&data) {
+            Ok(key) if len + key.len() as u64 > bytes_max => {
+                format!(
+                    "the record has {} bytes with its key, and the stream takes {bytes_max}",
+                    len + key.len() as u64
+                )
+            }
+            Ok(key) => return Ok(Line { number, key, data }),
+            Err(reason) => reason,
         }
-        raw.lines += u64::from(read > 0);
-        if !is_ended && !is_at_end {
-            raw.is_cut = true;
-            raw.bytes += skip_line(input)?;
-            raw.data.truncate(RECORD_BYTES_MAX);
-            return Ok(Some(raw));
-        }
-        if is_quoted && is_ended {
-            continue;
-        }
-        if is_ended {
-            raw.data.pop();
-        }
-        return Ok((raw.bytes > 0).then_some(raw));
-    }
-}
-
-/// Reads to the end of the line and forgets it.
-fn skip_line(input: &mut dyn BufRead) -> io::Result<u64> {
-    let mut skipped = 0;
-    loop {
-        let buffer = input.fill_buf()?;
-        let end = buffer.iter().position(|byte| *byte == b'\n');
-        let used = end.map_or(buffer.len(), |end| end + 1);
-        input.consume(used);
-        skipped += used as u64;
-        if end.is_some() || used == 0 {
-            return Ok(skipped);
-        }
-    }
+    };
+    Err(Reject { number, data, reason })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(text: &str, is_csv: bool) -> Vec<(String, u64)> {
-        let mut input = text.as_bytes();
-        let mut found = Vec::new();
-        while let Some(raw) = next(&mut input, is_csv).expect("memory does not fail") {
-            assert!(!raw.is_cut);
-            found.push((String::from_utf8(raw.data).expect("text"), raw.lines));
+    fn read_all(text: &'static str, key_from: &KeyFrom, record_bytes_max: usize) -> (Vec<Batch>, Result<(), Failure>) {
+        let (sender, mut receiver) = mpsc::channel(4);
+        let result = read(Box::new(io::Cursor::new(text)), key_from, record_bytes_max, &sender);
+        let mut batches = Vec::new();
+        while let Ok(batch) = receiver.try_recv() {
+            batches.push(batch);
         }
-        found
-    }
-
-    #[test]
-    fn lines_and_csv_records() {
-        let one = |text: &str| (text.to_owned(), 1);
-        assert_eq!(lines("a\n\nb\r\nc", false), [one("a"), one(""), one("b\r"), one("c")]);
-        assert_eq!(lines("", false), []);
-        assert_eq!(lines("a,\"b\nc\"\nd\n", true), [("a,\"b\nc\"".to_owned(), 2), one("d")]);
-        assert_eq!(lines("\"open\nto the end", true), [("\"open\nto the end".to_owned(), 2)]);
-    }
-
-    #[test]
-    fn endless_lines_are_cut_and_left_behind() {
-        let text = [vec![b'x'; RECORD_BYTES_MAX + 100], b"\nnext\n".to_vec()].concat();
-        let mut input = &text[..];
-        let first = next(&mut input, false).expect("memory").expect("a line");
-        assert!(first.is_cut && first.bytes as usize == RECORD_BYTES_MAX + 101);
-        assert_eq!(next(&mut input, false).expect("memory").expect("a line").data, b"next");
+        (batches, result)
     }
 
     #[test]
     fn numbers_count_lines_of_the_input() {
-        let (sender, mut receiver) = mpsc::channel(4);
-        let input: Input = Box::new(io::Cursor::new("k,v\na,\"1\n2\"\n,3\nb,4\n"));
-        read(input, KeyFrom::Csv("k".to_owned()), &sender).expect("readable");
-        let batch = receiver.try_recv().expect("one batch");
-        let numbers: Vec<u64> = batch.lines.iter().map(|line| line.number).collect();
-        assert_eq!(numbers, [2, 5]);
-        assert_eq!((batch.rejects[0].number, batch.rejects[0].reason.as_str()), (4, "the partition key is empty"));
-        assert_eq!(batch.input_bytes, 19);
+        let (batches, result) = read_all("k,v\na,\"1\n2\"\n\r\n,3\nb,4\n", &KeyFrom::Csv("k".to_owned()), 100);
+        result.expect("readable");
+        let [batch] = &batches[..] else { panic!("one batch, not {}", batches.len()) };
+        assert_eq!(batch.lines.iter().map(|line| line.number).collect::<Vec<_>>(), [2, 6]);
+        assert_eq!((batch.rejects[0].number, batch.rejects[0].reason.as_str()), (5, "the partition key is empty"));
+        assert_eq!(batch.input_bytes, 21);
+    }
+
+    #[test]
+    fn what_comes_before_a_failure_is_handed_over() {
+        let (batches, result) = read_all("k\na\n\"b\nc\n", &KeyFrom::Csv("k".to_owned()), 100);
+        assert!(result.expect_err("an open quote").message().starts_with("the quote that opens in line 3 "));
+        assert_eq!(batches.iter().flat_map(|batch| &batch.lines).map(|line| line.number).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn sizes_are_those_of_data_and_key() {
+        let (batches, result) = read_all("12345\n123456\n12345678\n", &KeyFrom::Fixed("key".to_owned()), 8);
+        result.expect("readable");
+        assert_eq!(batches[0].lines.len(), 1);
+        let reasons: Vec<_> = batches[0].rejects.iter().map(|reject| (reject.number, reject.reason.as_str())).collect();
+        let expected = [
+            (2, "the record has 9 bytes with its key, and the stream takes 8"),
+            (3, "the record has 11 bytes with its key, and the stream takes 8"),
+        ];
+        assert_eq!(reasons, expected);
     }
 }
