@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use api::kinesis::StreamDescriptionSummary;
+use base::limits::{KIB, RECORD_BYTES_DEFAULT_MAX};
 use clap::Args;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
@@ -66,13 +68,13 @@ pub struct Put {
 pub async fn run(put: Put) -> Result<ExitCode, Failure> {
     let session = put.connect.open()?;
     // Before the input is touched: does the stream exist, and may we?
-    session.summary(&put.stream).await.map_err(|error| session.explain(&error))?;
+    let summary = session.summary(&put.stream).await.map_err(|error| session.explain(&error))?;
+    let record_bytes_max = record_bytes_max(&summary);
     let key_from = put.csv_key.map_or(put.key_from, KeyFrom::Csv);
     let (input, bytes_total) = source::open(&put.file)?;
     let progress = Progress::new(bytes_total);
     let (batches, incoming) = mpsc::channel(BATCHES_AHEAD);
-    let reading =
-        tokio::task::spawn_blocking(move || source::read(input, &key_from, batch::RECORD_BYTES_MAX, &batches));
+    let reading = tokio::task::spawn_blocking(move || source::read(input, &key_from, record_bytes_max, &batches));
 
     let started = Instant::now();
     let mut report = Report::new(put.stream.clone(), put.rejects)?;
@@ -97,6 +99,12 @@ pub async fn run(put: Put) -> Result<ExitCode, Failure> {
             Ok(if report.rejected() == 0 { SUCCESS } else { ExitCode::from(FAILED) })
         }
     }
+}
+
+/// Servers that do not say take what all streams took before it could be set.
+fn record_bytes_max(summary: &StreamDescriptionSummary) -> usize {
+    let kib = summary.max_record_size_in_kib.and_then(|kib| usize::try_from(kib).ok());
+    kib.map_or(RECORD_BYTES_DEFAULT_MAX, |kib| kib.saturating_mul(KIB))
 }
 
 /// How writing ended.
