@@ -65,7 +65,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Command::Tail(command) => with_runtime(tail::run(command)),
         Command::Top(command) => with_runtime(top::run(command)),
         Command::Completions(command) => {
-            completions::run(&command, &mut Cli::command());
+            completions::run(&command, &mut Cli::command())?;
             Ok(SUCCESS)
         }
     }

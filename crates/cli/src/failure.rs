@@ -7,6 +7,8 @@ use api::ModeledError as _;
 use api::kinesis::KinesisError;
 use client::Endpoint;
 
+use crate::output;
+
 pub const SUCCESS: ExitCode = ExitCode::SUCCESS;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
@@ -47,7 +49,7 @@ impl Failure {
     pub fn report(&self) -> ExitCode {
         // One line, whatever the server wrote into its message.
         let line: String = self.message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        eprintln!("anabranch: {}", line.trim_end());
+        output::say(&format!("anabranch: {}", line.trim_end()));
         ExitCode::from(self.code)
     }
 

@@ -60,6 +60,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints a line to standard error. When that fails there is nobody left to tell.
+pub fn say(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
 /// RFC 3339, in UTC, with milliseconds.
 #[must_use]
 pub fn time(timestamp: Timestamp) -> String {

@@ -84,7 +84,9 @@ impl Stop {
 fn start_logging(settings: &Settings) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&settings.log_level)
         .map_err(|error| Failure::usage(format!("log-level {:?}: {error}", settings.log_level)))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written must not be a panic, which is what telling of it on standard error would be.
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     match settings.log_format {
         LogFormat::Text => logs.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => logs.json().init(),

@@ -5,6 +5,7 @@ mod harness;
 mod failures;
 mod help;
 mod keys;
+mod pipes;
 mod round_trip;
 mod serve;
 mod settings;

@@ -86,10 +86,11 @@ impl Report {
         }
         self.rejects.sort();
         for (number, reason) in &self.rejects {
-            eprintln!("not written: line {number}: {reason}");
+            output::say(&format!("not written: line {number}: {reason}"));
         }
         if self.rejected > self.rejects.len() as u64 {
-            eprintln!("not written: {} more lines", output::count(self.rejected - self.rejects.len() as u64));
+            let more = output::count(self.rejected - self.rejects.len() as u64);
+            output::say(&format!("not written: {more} more lines"));
         }
         let mut line = format!(
             "{} {} written to {} in {:.1} s ({} records/s)",
