@@ -143,7 +143,7 @@ impl DataFile for OsFile {
     fn read_through(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         let Some(direct) = &self.direct_reader else { return self.read(bytes, offset) };
         match direct.read_exact_at(bytes, offset) {
-            // Refused by the file system, or not whole blocks because the file was cut.
+            // Refused by the file system.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.read(bytes, offset),
             done => done,
         }

@@ -57,10 +57,19 @@ impl Scan {
 pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey) -> Result<Scan, OpenError> {
     let io_error = |error| OpenError::Io { path: path.display().to_string(), error };
     let file_bytes = std::fs::metadata(path).map_err(io_error)?.len();
+    if file_bytes < BLOCK_BYTES as u64 {
+        let reason = format!("the file is {file_bytes} bytes long, a header alone takes {BLOCK_BYTES}");
+        return Err(OpenError::damaged(path, file_bytes, reason));
+    }
     let file = files.open_for_reading(path).map_err(io_error)?;
-    let mut block = vec![0; BLOCK_BYTES.min(usize::try_from(file_bytes).unwrap_or(BLOCK_BYTES))];
+    let mut block = vec![0; BLOCK_BYTES];
     file.read(&mut block, 0).map_err(io_error)?;
     let header = JournalHeader::decode(&block).map_err(|bad| bad_header(path, &bad))?;
+    // A file has its name only from when it is whole and flushed on, so another length is never a torn end.
+    if file_bytes != header.file_bytes {
+        let reason = format!("the file is {file_bytes} bytes long, it was made with {}", header.file_bytes);
+        return Err(OpenError::damaged(path, file_bytes.min(header.file_bytes), reason));
+    }
     let data_key = root_key
         .unwrap(&header.wrapped_key)
         .map_err(|error| OpenError::Key { file: path.display().to_string(), error })?;

@@ -95,13 +95,35 @@ async fn a_torn_end_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_cut_file_is_a_torn_end_only_within_the_window() {
+async fn garbage_in_place_of_the_last_frame_is_a_torn_end() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let settings = small(dir.path());
     crashed(&settings, 8, false).await;
-    let path = &journals(dir.path())[0];
-    fs::OpenOptions::new().write(true).open(path).expect("open").set_len(8 * 4096 + 50).expect("cut");
+    overwrite(&journals(dir.path())[0], 8 * 4096, &[0xa5; 4096]);
     assert_eq!(reopened(&settings).await.expect("opens"), 7);
+}
+
+#[tokio::test]
+async fn a_journal_of_another_length_refuses_to_start() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let settings = small(dir.path());
+    crashed(&settings, 40, false).await;
+    for path in journals(dir.path()) {
+        let whole = fs::read(&path).expect("read");
+        let len = whole.len() as u64;
+        // Also where no frame stands: what is missing there cannot be told from what is missing elsewhere.
+        for cut in [0, 100, 4095, 4096, 8 * 4096 + 50, len - 4096, len - 1, len + 1, len + 4096] {
+            fs::OpenOptions::new().write(true).open(&path).expect("open").set_len(cut).expect("cut");
+            let error = reopened(&settings).await.expect_err("damage");
+            assert!(error.to_string().contains(&format!("the file is {cut} bytes long")), "{error}");
+            assert_damaged(Err(error), &path, cut.min(len)..=cut.min(len));
+            fs::write(&path, &whole).expect("write");
+        }
+        overwrite(&path, 0, &[0; 4096]);
+        assert_damaged(reopened(&settings).await, &path, 0..=0);
+        fs::write(&path, &whole).expect("write");
+    }
+    assert_eq!(reopened(&settings).await.expect("as before"), 40);
 }
 
 #[tokio::test]
