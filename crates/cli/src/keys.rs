@@ -14,6 +14,9 @@ use serde_json::json;
 use crate::failure::{Failure, SUCCESS};
 use crate::output::{self, Format};
 
+/// The file that every data directory has once it was used.
+const CATALOG: &str = "catalog.db";
+
 /// Make, list and delete access keys of a data directory
 ///
 /// A running server learns of changes within seconds.
@@ -76,7 +79,8 @@ pub fn run(keys: Keys) -> Result<ExitCode, Failure> {
 }
 
 async fn create(account: Option<AccountId>, common: &Common) -> Result<(), Failure> {
-    let key = common.open().await?.create(account).await.map_err(|error| Failure::new(error.to_string()))?;
+    let key =
+        common.open(Missing::Make).await?.create(account).await.map_err(|error| Failure::new(error.to_string()))?;
     if common.output == Format::Json {
         return output::print_json(&json!({
             "AccessKeyId": key.access_key_id,
@@ -91,7 +95,7 @@ async fn create(account: Option<AccountId>, common: &Common) -> Result<(), Failu
 }
 
 async fn list(common: &Common) -> Result<(), Failure> {
-    let keys = common.open().await?.list().await.map_err(|error| Failure::new(error.to_string()))?;
+    let keys = common.open(Missing::Refuse).await?.list().await.map_err(|error| Failure::new(error.to_string()))?;
     if common.output == Format::Json {
         let keys = keys.iter().map(|key| {
             json!({
@@ -110,21 +114,36 @@ async fn list(common: &Common) -> Result<(), Failure> {
 }
 
 async fn delete(access_key_id: &str, common: &Common) -> Result<(), Failure> {
-    common.open().await?.delete(access_key_id).await.map_err(|error| Failure::new(error.to_string()))?;
+    common.open(Missing::Refuse).await?.delete(access_key_id).await.map_err(|error| Failure::new(error.to_string()))?;
     match common.output {
         Format::Json => output::print_json(&json!({ "AccessKeyId": access_key_id })),
         Format::Table => output::print(&format!("Key {access_key_id} deleted")),
     }
 }
 
+/// What to do about a data directory that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// Its first key may come before the first start.
+    Make,
+    /// There is nothing to look at.
+    Refuse,
+}
+
 impl Common {
-    async fn open(&self) -> Result<node::keys::Keys, Failure> {
+    async fn open(&self, missing: Missing) -> Result<node::keys::Keys, Failure> {
         let file = match &self.config {
             Some(path) => Layer::read(path).map_err(|error| Failure::usage(error.to_string()))?,
             None => Layer::default(),
         };
         let said = Layer { data: self.data.clone(), root_key_file: self.root_key_file.clone(), ..Default::default() };
         let settings = said.over(file).resolve().map_err(|error| Failure::usage(error.to_string()))?;
+        if missing == Missing::Refuse && !settings.data.join(CATALOG).exists() {
+            return Err(Failure::new(format!(
+                "{} is not a data directory; name one with --data, as for `anabranch serve`",
+                settings.data.display()
+            )));
+        }
         node::keys::Keys::open(&settings).await.map_err(|error| Failure::new(error.to_string()))
     }
 }

@@ -1,6 +1,6 @@
 //! `anabranch keys`, and the key of the first start.
 
-use crate::harness::{Server, run, wait_for};
+use crate::harness::{Server, command, run, wait_for};
 
 /// The variables that `export` lines set.
 fn exports(text: &str) -> Vec<(String, String)> {
@@ -45,6 +45,25 @@ fn a_running_server_learns_of_keys() {
     });
     let ended = server.run(&["keys", "delete", &id, "--data", data]);
     assert_eq!(ended.code, Some(1), "{}", ended.err);
+}
+
+#[test]
+fn keys_of_no_data_directory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    for data in [path("nothere"), path("")] {
+        for arguments in [&["keys", "list", "--data", &data][..], &["keys", "delete", "AKIAX", "--data", &data]] {
+            let ended = run(&mut command(arguments));
+            assert_eq!(ended.code, Some(1), "{arguments:?}");
+            assert!(ended.err.contains(" is not a data directory; name one with --data"), "{}", ended.err);
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was made");
+    let data = path("new");
+    let ended = run(&mut command(&["keys", "create", "--data", &data]));
+    assert_eq!((ended.code, exports(&ended.out).len()), (Some(0), 2), "{}", ended.err);
+    let ended = run(&mut command(&["keys", "list", "--data", &data]));
+    assert_eq!((ended.code, ended.out.lines().count()), (Some(0), 2), "{}", ended.err);
 }
 
 #[test]
