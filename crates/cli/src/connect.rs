@@ -78,7 +78,9 @@ impl ConnectFlags {
             }
         };
         let caller = Caller { account: AccountId::zero(), region: region.clone(), access_key_id: None };
-        let ca = self.ca.clone().or_else(|| variable("AWS_CA_BUNDLE").map(PathBuf::from));
+        // The variable is meant for all commands, so that those without TLS may pass over it.
+        let bundle = || variable("AWS_CA_BUNDLE").filter(|_| endpoint.is_tls()).map(PathBuf::from);
+        let ca = self.ca.clone().or_else(bundle);
         let kinesis = KinesisClient::builder(endpoint, region, credentials)
             .ca_file(ca)
             .build()

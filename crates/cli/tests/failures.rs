@@ -25,6 +25,17 @@ fn another_machine_wants_a_key() {
 }
 
 #[test]
+fn an_authority_that_is_named_must_be_there() {
+    let mut list = command(&["stream", "list", "--endpoint", "http://127.0.0.1:1", "--ca", "/nonexistent/ca.pem"]);
+    let ended = run(&mut list);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.starts_with("anabranch: TLS: /nonexistent/ca.pem: "), "{}", ended.err);
+    let mut list = command(&["stream", "list", "--endpoint", "http://127.0.0.1:1"]);
+    let ended = run(list.env("AWS_CA_BUNDLE", "/nonexistent/ca.pem"));
+    assert!(ended.err.starts_with("anabranch: cannot connect to "), "{}", ended.err);
+}
+
+#[test]
 fn keys_are_checked() {
     let server = Server::start(&[]);
     let mut list = server.command(&["stream", "list"]);

@@ -8,6 +8,7 @@ use api::kinesis::SERVICE;
 use base::ids::Region;
 use wire::sigv4::Signer;
 
+use crate::connect::Connect;
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::failure::ClientError;
@@ -38,6 +39,7 @@ impl KinesisClient {
             region,
             credentials,
             ca_file: None,
+            connector: None,
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(60),
             attempts_max: 3,
@@ -53,12 +55,13 @@ impl KinesisClient {
 }
 
 /// Makes a [`KinesisClient`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Builder {
     endpoint: Endpoint,
     region: Region,
     credentials: Credentials,
     ca_file: Option<PathBuf>,
+    connector: Option<Arc<dyn Connect>>,
     connect_timeout: Duration,
     attempt_timeout: Duration,
     attempts_max: u32,
@@ -67,10 +70,17 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Certificates (PEM) to trust in place of the system's.
+    /// Certificates (PEM) to trust in place of the system's. Must be readable even when the endpoint has no TLS.
     #[must_use]
     pub fn ca_file(mut self, path: Option<PathBuf>) -> Self {
         self.ca_file = path;
+        self
+    }
+
+    /// Opens connections in place of the operating system.
+    #[must_use]
+    pub fn connector(mut self, connector: Arc<dyn Connect>) -> Self {
+        self.connector = Some(connector);
         self
     }
 
@@ -110,12 +120,14 @@ impl Builder {
     }
 
     /// # Errors
-    /// When the endpoint wants TLS and the certificates to trust cannot be read.
+    /// When the certificates to trust cannot be read, those of the system only if the endpoint wants TLS.
     pub fn build(self) -> Result<KinesisClient, ClientError> {
-        let tls = if self.endpoint.is_tls() { Some(tls::connector(self.ca_file.as_deref())?) } else { None };
+        let is_tls = self.endpoint.is_tls();
+        let tls = if is_tls || self.ca_file.is_some() { Some(tls::connector(self.ca_file.as_deref())?) } else { None };
+        let tls = tls.filter(|_| is_tls);
         Ok(KinesisClient {
             inner: Arc::new(Inner {
-                pool: Pool::new(self.endpoint, tls, self.connect_timeout, self.connections_max),
+                pool: Pool::new(self.endpoint, tls, self.connector, self.connect_timeout, self.connections_max),
                 signer: Signer::new(self.region.as_str(), SERVICE.signing_name),
                 credentials: self.credentials,
                 attempt_timeout: self.attempt_timeout,

@@ -11,6 +11,7 @@ mod events;
 mod failure;
 mod retry;
 
+mod connect;
 mod credentials;
 mod endpoint;
 mod pool;
@@ -19,6 +20,7 @@ mod tls;
 
 pub use builder::{Builder, KinesisClient};
 pub use call::PlainReply;
+pub use connect::{Connect, Socket};
 pub use credentials::{Credentials, CredentialsError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::ClientError;

@@ -1,7 +1,7 @@
 //! Connections to the server, kept open for the next request.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,9 +12,10 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
+use crate::connect::Connect;
 use crate::endpoint::Endpoint;
 use crate::failure::ClientError;
 
@@ -24,6 +25,8 @@ const IDLE_MAX: Duration = Duration::from_secs(45);
 pub(crate) struct Pool {
     endpoint: Endpoint,
     tls: Option<TlsConnector>,
+    /// In place of the system's sockets.
+    connector: Option<Arc<dyn Connect>>,
     connect_timeout: Duration,
     idle: Mutex<Vec<(Connection, Instant)>>,
     /// One for each open connection, idle ones too.
@@ -40,11 +43,12 @@ impl Pool {
     pub(crate) fn new(
         endpoint: Endpoint,
         tls: Option<TlsConnector>,
+        connector: Option<Arc<dyn Connect>>,
         connect_timeout: Duration,
         connections_max: usize,
     ) -> Self {
         let permits = Arc::new(Semaphore::new(connections_max));
-        Self { endpoint, tls, connect_timeout, idle: Mutex::new(Vec::new()), permits }
+        Self { endpoint, tls, connector, connect_timeout, idle: Mutex::new(Vec::new()), permits }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -97,6 +101,10 @@ impl Pool {
     }
 
     async fn open(&self) -> Result<SendRequest<Full<Bytes>>, String> {
+        if let Some(connector) = &self.connector {
+            let stream = connector.connect(&self.endpoint).await.map_err(|error| error.to_string())?;
+            return Self::handshake(TokioIo::new(stream)).await;
+        }
         let address = (self.endpoint.host(), self.endpoint.port());
         let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
         // Requests are written whole, so waiting for more to send would only delay them.

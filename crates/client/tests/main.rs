@@ -2,16 +2,20 @@
 
 mod server;
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::kinesis::{
     DescribeLimitsInput, Kinesis, KinesisError, ListStreamsInput, PutRecordInput, StartingPosition,
     SubscribeToShardEvent, SubscribeToShardInput,
 };
+use base::BoxFuture;
 use base::caller::Caller;
 use base::ids::{AccountId, Region};
-use client::{Builder, Credentials, KinesisClient};
+use client::{Builder, Connect, Credentials, Endpoint, KinesisClient, Socket};
 use futures_util::StreamExt as _;
+use tokio::net::TcpStream;
 use wire::Protocol;
 use wire::event_stream;
 
@@ -180,4 +184,24 @@ async fn events_come_one_by_one_until_the_stream_ends() {
     assert!(events[2].as_ref().is_err_and(|error| error.to_string().contains("ends within a message")));
 
     assert!(matches!(subscribe().await, Err(error) if error == KinesisError::resource_in_use("taken")));
+}
+
+#[tokio::test]
+async fn connections_come_from_where_the_caller_says() {
+    struct Elsewhere(Endpoint);
+    impl Connect for Elsewhere {
+        fn connect<'a>(&'a self, endpoint: &'a Endpoint) -> BoxFuture<'a, io::Result<Box<dyn Socket>>> {
+            assert_eq!(endpoint.host(), "nowhere");
+            Box::pin(async {
+                let stream = TcpStream::connect((self.0.host(), self.0.port())).await?;
+                Ok(Box::new(stream) as Box<dyn Socket>)
+            })
+        }
+    }
+    let server = Server::start(vec![Answer::json(200, STREAMS)]).await;
+    let endpoint = "http://nowhere:1".parse().expect("an endpoint");
+    let region = Region::new("eu-west-1").expect("a region");
+    let builder = KinesisClient::builder(endpoint, region, Credentials::anonymous());
+    let client = builder.connector(Arc::new(Elsewhere(server.endpoint()))).build().expect("no TLS");
+    assert_eq!(list(&client).await, Ok(vec!["a".to_owned(), "b".to_owned()]));
 }
