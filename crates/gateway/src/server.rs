@@ -11,6 +11,7 @@ use base::time::Clock;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -66,25 +67,7 @@ impl Gateway {
     /// Serves from now on. Must be called in a tokio runtime.
     #[must_use]
     pub fn start(parts: Parts, listeners: Listeners) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        let (drain, drained) = mpsc::channel(1);
-        let limits = parts.settings.limits;
-        let context = Arc::new(Context {
-            services: parts.services.into_iter().map(Hosted::new).collect(),
-            gate: Gate::new(parts.credentials),
-            clock: parts.clock,
-            monitor: parts.monitor,
-            dev: parts.dev.map(Dev::new),
-            budget: Budget::new(limits.body_memory_bytes.max(limits.body_bytes_max)),
-            settings: parts.settings,
-            stop: stopped,
-            drain,
-        });
-        let acceptor = Acceptor {
-            context,
-            builder: Arc::new(connection::builder(limits.idle)),
-            slots: Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS))),
-        };
+        let (acceptor, stop, drained) = Acceptor::new(parts);
         let mut acceptors = Vec::new();
         if let Some((listener, config)) = listeners.tls {
             let mut config = ServerConfig::clone(&config);
@@ -94,6 +77,17 @@ impl Gateway {
         }
         acceptors.push(tokio::spawn(acceptor.run(listeners.plain, None)));
         Self { stop, acceptors, drained }
+    }
+
+    /// As [`Gateway::start`], for connections that somebody else accepts, over whatever they run: a simulation's
+    /// network, say. Dropping the gateway and the sender cuts all connections.
+    #[must_use]
+    pub fn start_over<I>(parts: Parts, connections: mpsc::Receiver<I>) -> Self
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (acceptor, stop, drained) = Acceptor::new(parts);
+        Self { stop, acceptors: vec![tokio::spawn(acceptor.run_given(connections))], drained }
     }
 
     /// Accepts no more, ends event streams, lets idle connections go and waits for the others for `patience`;
@@ -126,6 +120,53 @@ struct Acceptor {
 }
 
 impl Acceptor {
+    /// With what stops it, and what ends when nothing is being served any more.
+    fn new(parts: Parts) -> (Self, watch::Sender<bool>, mpsc::Receiver<Infallible>) {
+        let (stop, stopped) = watch::channel(false);
+        let (drain, drained) = mpsc::channel(1);
+        let limits = parts.settings.limits;
+        let context = Arc::new(Context {
+            services: parts.services.into_iter().map(Hosted::new).collect(),
+            gate: Gate::new(parts.credentials),
+            clock: parts.clock,
+            monitor: parts.monitor,
+            dev: parts.dev.map(Dev::new),
+            budget: Budget::new(limits.body_memory_bytes.max(limits.body_bytes_max)),
+            settings: parts.settings,
+            stop: stopped,
+            drain,
+        });
+        let acceptor = Self {
+            context,
+            builder: Arc::new(connection::builder(limits.idle)),
+            slots: Arc::new(Semaphore::new(limits.connections_max.min(Semaphore::MAX_PERMITS))),
+        };
+        (acceptor, stop, drained)
+    }
+
+    /// As [`Acceptor::run`], until no more connections are given.
+    async fn run_given<I>(self, mut given: mpsc::Receiver<I>) -> JoinSet<()>
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut connections = JoinSet::new();
+        let mut stop = self.context.stop.clone();
+        loop {
+            let io = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return connections,
+                io = given.recv() => io,
+            };
+            while connections.try_join_next().is_some() {}
+            let Some(io) = io else { return connections };
+            let counted = Counted::new(Arc::clone(&self.context));
+            let (context, builder) = (Arc::clone(&self.context), Arc::clone(&self.builder));
+            connections.spawn(async move {
+                connection::serve(io, context, builder).await;
+                drop(counted);
+            });
+        }
+    }
+
     /// Answers the connections that are open when the gateway stops.
     async fn run(self, listener: TcpListener, tls: Option<TlsAcceptor>) -> JoinSet<()> {
         let mut connections = JoinSet::new();

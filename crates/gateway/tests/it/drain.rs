@@ -1,12 +1,16 @@
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use gateway::Gateway;
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
+use crate::fake::Fake;
 use crate::http2::{connect, messages, send};
-use crate::support::{Wish, post, read_answer, start};
+use crate::support::{Seen, Wish, parts, post, read_answer, start};
 
 #[tokio::test]
 async fn running_requests_are_answered_before_the_end() {
@@ -74,4 +78,19 @@ async fn an_operation_outlives_its_client() {
     server.fake.go.add_permits(1);
     server.gateway.shutdown(Duration::from_secs(60)).await;
     assert_eq!(server.fake.waited.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn connections_that_are_no_sockets_are_served_and_cut() {
+    let (fake, seen) = (Fake::new(), Arc::new(Seen::default()));
+    let (give, given) = mpsc::channel(1);
+    let gateway = Gateway::start_over(parts(&Wish::default(), &fake, &seen), given);
+    let (mut ours, theirs) = tokio::io::duplex(4096);
+    give.send(theirs).await.expect("taken");
+    ours.write_all(post("Echo", "{}").as_bytes()).await.expect("sent");
+    assert_eq!(read_answer(&mut ours).await.expect("an answer").status, 200);
+    assert_eq!(seen.open.load(Ordering::SeqCst), 1);
+    drop((give, gateway));
+    assert!(read_answer(&mut ours).await.is_none(), "cut with the gateway");
+    assert_eq!(seen.open.load(Ordering::SeqCst), 0);
 }

@@ -11,7 +11,7 @@ use base::caller::{Credential, CredentialSource};
 use base::ids::AccountId;
 use base::time::{Clock, OffsetClock, SystemClock, Timestamp};
 use gateway::{DevControl, Finished, Gateway, Limits, Listeners, Monitor, Parts, Settings};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::fake::Fake;
@@ -96,17 +96,23 @@ pub async fn start(wish: Wish) -> Server {
     let bind = || TcpListener::bind("127.0.0.1:0");
     let plain = bind().await.expect("a free port");
     let address = plain.local_addr().expect("bound");
-    let tls = match wish.tls {
+    let tls = match wish.tls.clone() {
         Some(config) => Some((bind().await.expect("a free port"), config)),
         None => None,
     };
     let tls_address = tls.as_ref().map(|(listener, _)| listener.local_addr().expect("bound"));
     let (fake, seen) = (Fake::new(), Arc::new(Seen::default()));
-    let parts = Parts {
-        services: vec![Arc::clone(&fake) as Arc<dyn Service>],
+    let gateway = Gateway::start(parts(&wish, &fake, &seen), Listeners { plain, tls });
+    Server { gateway, fake, seen, address, tls_address }
+}
+
+/// What the gateway is made of, beside its listeners.
+pub fn parts(wish: &Wish, fake: &Arc<Fake>, seen: &Arc<Seen>) -> Parts {
+    Parts {
+        services: vec![Arc::clone(fake) as Arc<dyn Service>],
         credentials: wish.auth.then(|| Arc::new(OneKey) as Arc<dyn CredentialSource>),
         clock: Arc::new(SystemClock),
-        monitor: Arc::clone(&seen) as Arc<dyn Monitor>,
+        monitor: Arc::clone(seen) as Arc<dyn Monitor>,
         dev: wish.dev.then(|| Arc::new(Control::default()) as Arc<dyn DevControl>),
         settings: Settings {
             region: wish.region.map(|region| region.parse().expect("a region")),
@@ -114,9 +120,7 @@ pub async fn start(wish: Wish) -> Server {
             account: AccountId::zero(),
             limits: wish.limits,
         },
-    };
-    let gateway = Gateway::start(parts, Listeners { plain, tls });
-    Server { gateway, fake, seen, address, tls_address }
+    }
 }
 
 /// One answer of HTTP/1.1, its head in lower case.
@@ -154,7 +158,7 @@ pub async fn exchange(address: SocketAddr, request: &str) -> Answer {
 }
 
 /// Reads one answer with a content length; `None` when the connection ends before it.
-pub async fn read_answer(socket: &mut TcpStream) -> Option<Answer> {
+pub async fn read_answer(socket: &mut (impl AsyncRead + Unpin)) -> Option<Answer> {
     let mut read = Vec::new();
     let end = loop {
         if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
