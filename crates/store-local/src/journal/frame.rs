@@ -11,7 +11,8 @@
 //! | 32 | 4 | CRC of the previous frame, 0 for the first of a run |
 //! | 36 | 4 | length of the batches together |
 //! | 40 | 4 | number of batches |
-//! | 44 | 20 | zeros |
+//! | 44 | 8 | durable end: when the frame was begun, all frames below this number were on the device; 0 when not known |
+//! | 52 | 12 | zeros |
 
 use super::FORMAT_VERSION;
 use super::aligned::AlignedBuffer;
@@ -28,6 +29,8 @@ pub(crate) struct FrameHeader {
     pub crc: u32,
     pub batches_bytes: u32,
     pub batches: u32,
+    /// All frames below this number were on the device when this one was begun; 0 when that is not known.
+    pub durable_end: u64,
 }
 
 impl FrameHeader {
@@ -48,7 +51,8 @@ impl FrameHeader {
             return None;
         }
         let (number, previous_crc) = (fields.u64()?, fields.u32()?);
-        Some(Self { number, previous_crc, crc, batches_bytes: fields.u32()?, batches: fields.u32()? })
+        let (batches_bytes, batches) = (fields.u32()?, fields.u32()?);
+        Some(Self { number, previous_crc, crc, batches_bytes, batches, durable_end: fields.u64()? })
     }
 
     /// Whether `frame`, the header with its batches, matches the checksum.
@@ -57,18 +61,29 @@ impl FrameHeader {
     }
 }
 
+/// What a frame says beside its batches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sealing {
+    pub salt: u64,
+    pub number: u64,
+    pub previous_crc: u32,
+    pub batches: u32,
+    pub durable_end: u64,
+}
+
 /// Completes a frame whose batches stand in `buffer` behind room for the header: writes the header and pads.
 /// Answers the frame's CRC.
-pub(crate) fn seal(buffer: &mut AlignedBuffer, salt: u64, number: u64, previous_crc: u32, batches: u32) -> u32 {
+pub(crate) fn seal(buffer: &mut AlignedBuffer, sealing: &Sealing) -> u32 {
     let bytes = buffer.bytes_mut();
     let batches_bytes = u32::try_from(bytes.len() - FRAME_HEADER_BYTES).expect("a frame is smaller than its journal");
     FieldWriter::new(&mut bytes[12..FRAME_HEADER_BYTES])
         .u32(FORMAT_VERSION)
-        .u64(salt)
-        .u64(number)
-        .u32(previous_crc)
+        .u64(sealing.salt)
+        .u64(sealing.number)
+        .u32(sealing.previous_crc)
         .u32(batches_bytes)
-        .u32(batches)
+        .u32(sealing.batches)
+        .u64(sealing.durable_end)
         .finish();
     let header_crc = crc32c(&bytes[12..FRAME_HEADER_BYTES]);
     bytes[8..12].copy_from_slice(&header_crc.to_le_bytes());

@@ -1,10 +1,11 @@
 //! Puts the frames of all journal files together and decides where the log ends.
 //!
 //! Frames are numbered through all files. Up to `in_flight_max` frames may be unfinished at a crash, and an
-//! acknowledgement is given only when all earlier frames are on the device. So of the last run, the first missing
-//! frame ends the log if no frame with a number that is higher by `in_flight_max` or more was ever begun: what lies
-//! behind it was never acknowledged. Otherwise frames are missing that were acknowledged: damage. The end of an earlier
-//! run is written in the headers of the next.
+//! acknowledgement is given only when all earlier frames are on the device. Each frame says which ones were, when it was
+//! begun. So of the last run, the first missing frame ends the log if no frame that was ever begun says that it was on the
+//! device, by this or by a number that is higher by `in_flight_max` or more: what lies behind it was never acknowledged.
+//! Otherwise frames are missing that were acknowledged: damage. The end of an earlier run is written in the headers of the
+//! next.
 
 use std::path::{Path, PathBuf};
 
@@ -181,15 +182,17 @@ fn walk_run(
         return Err(missing(walk, header.run_first_frame));
     }
     let mut highest = None;
+    let mut durable_end = known.frames_end;
     let mut journals = Vec::with_capacity(run.len());
     for scan in run {
         highest = highest.max(scan.later_number_max).max(scan.frames.last().map(|frame| frame.number));
+        durable_end = durable_end.max(scan.durable_end);
         let accepted = accept(walk, &scan, end);
         journals.push(RecoveredJournal { scan, accepted });
     }
     let acknowledged_end = match end {
         Some(end) => end,
-        None => highest.map_or(0, |highest| (highest + 1).saturating_sub(in_flight_max)).max(known.frames_end),
+        None => highest.map_or(0, |highest| (highest + 1).saturating_sub(in_flight_max)).max(durable_end),
     };
     if walk.next < acknowledged_end { Err(missing(walk, acknowledged_end - 1)) } else { Ok(journals) }
 }

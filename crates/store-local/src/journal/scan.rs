@@ -44,6 +44,8 @@ pub(crate) struct Scan {
     pub batches: Vec<ScannedBatch>,
     /// Highest number of a frame, whole or not, that stands behind them.
     pub later_number_max: Option<u64>,
+    /// All frames below were on the device at some time: the highest such number in any frame, whole or not.
+    pub durable_end: u64,
 }
 
 impl Scan {
@@ -88,11 +90,11 @@ pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey) -> Re
         frames: Vec::new(),
         batches: Vec::new(),
         later_number_max: None,
+        durable_end: 0,
     };
     let read = read_ahead(&*file, u64::from(FIRST_FRAME_OFFSET)..file_bytes, |window| {
         while next_frame(window, &mut found)? {}
-        found.later_number_max = later_frames(window, &found)?;
-        Ok(())
+        later_frames(window, &mut found)
     });
     read.map_err(io_error)?;
     Ok(found)
@@ -126,6 +128,7 @@ fn next_frame(window: &mut Window, found: &mut Scan) -> io::Result<bool> {
             .into_iter()
             .map(|(at, batch)| ScannedBatch { offset: offset + u32::try_from(at).expect(within_u32), header: batch }),
     );
+    found.durable_end = found.durable_end.max(header.durable_end);
     found.frames.push(ScannedFrame {
         number: header.number,
         previous_crc: header.previous_crc,
@@ -137,15 +140,15 @@ fn next_frame(window: &mut Window, found: &mut Scan) -> io::Result<bool> {
 }
 
 /// Looks at every block behind the last intact frame for headers of the same life of the file.
-fn later_frames(window: &mut Window, found: &Scan) -> io::Result<Option<u64>> {
-    let mut highest = None;
+fn later_frames(window: &mut Window, found: &mut Scan) -> io::Result<()> {
     let mut offset = found.end();
     while let Some(head) = window.get(offset, FRAME_HEADER_BYTES)? {
         if let Some(header) = FrameHeader::decode(head, found.header.salt) {
-            highest = highest.max(Some(header.number));
+            found.later_number_max = found.later_number_max.max(Some(header.number));
+            found.durable_end = found.durable_end.max(header.durable_end);
         }
         let Some(next) = offset.checked_add(FIRST_FRAME_OFFSET) else { break };
         offset = next;
     }
-    Ok(highest)
+    Ok(())
 }

@@ -47,10 +47,18 @@ pub(crate) struct Completion {
     changed: Condvar,
     /// Why nothing more is acknowledged.
     failure: OnceLock<String>,
-    in_flight_max: u64,
-    tail_budget_bytes: usize,
+    settings: CompletionSettings,
     counters: Arc<Counters>,
     on_sealed: Box<dyn Fn(Arc<Journal>, u64) + Send + Sync>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CompletionSettings {
+    /// Commits that may be unfinished at once, at least one.
+    pub in_flight_max: u32,
+    pub tail_budget_bytes: usize,
+    /// Whether a commit is on the device when it has been written.
+    pub flushed: bool,
 }
 
 #[derive(Default)]
@@ -59,7 +67,7 @@ struct State {
     next_ticket: u64,
     /// From `next_ticket` on: commits that have been written.
     written: VecDeque<Option<Commit>>,
-    /// All frames below are durable.
+    /// All frames below have been written.
     frames_end: u64,
     tail: Tail,
 }
@@ -73,8 +81,7 @@ struct Tail {
 
 impl Completion {
     pub(crate) fn new(
-        in_flight_max: u32,
-        tail_budget_bytes: usize,
+        settings: CompletionSettings,
         frames_end: u64,
         counters: Arc<Counters>,
         on_sealed: Box<dyn Fn(Arc<Journal>, u64) + Send + Sync>,
@@ -83,8 +90,7 @@ impl Completion {
             state: Mutex::new(State { frames_end, ..State::default() }),
             changed: Condvar::new(),
             failure: OnceLock::new(),
-            in_flight_max: u64::from(in_flight_max.max(1)),
-            tail_budget_bytes,
+            settings,
             counters,
             on_sealed,
         }
@@ -106,17 +112,25 @@ impl Completion {
         }
     }
 
-    /// All frames below are durable.
-    pub(crate) fn frames_end(&self) -> u64 {
-        lock(&self.state).frames_end
+    /// All frames below are on the device. 0 when commits are not flushed one by one: then an acknowledged frame may be
+    /// lost with the power, and that is no damage.
+    pub(crate) fn durable_end(&self) -> u64 {
+        self.durable_end_of(&lock(&self.state))
     }
 
-    /// Waits until a commit with this ticket is within the in-flight window, or the log has failed.
-    pub(crate) fn wait_for_room(&self, ticket: u64) {
+    fn durable_end_of(&self, state: &State) -> u64 {
+        if self.settings.flushed { state.frames_end } else { 0 }
+    }
+
+    /// Waits until a commit with this ticket is within the in-flight window, or the log has failed. Answers the end of
+    /// the durable frames.
+    pub(crate) fn wait_for_room(&self, ticket: u64) -> u64 {
+        let in_flight_max = u64::from(self.settings.in_flight_max.max(1));
         let mut state = lock(&self.state);
-        while ticket - state.next_ticket >= self.in_flight_max && self.failure.get().is_none() {
+        while ticket - state.next_ticket >= in_flight_max && self.failure.get().is_none() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        self.durable_end_of(&state)
     }
 
     /// A commit has been written. Publishes and answers it and what waited for it, if all before are written too.
@@ -175,7 +189,7 @@ impl Completion {
         Counters::add(&self.counters.records, records);
         tail.bytes += bytes;
         tail.commits.push_back((bytes, entries));
-        while tail.bytes > self.tail_budget_bytes {
+        while tail.bytes > self.settings.tail_budget_bytes {
             let Some((bytes, entries)) = tail.commits.pop_front() else { break };
             tail.bytes -= bytes;
             for entry in entries {

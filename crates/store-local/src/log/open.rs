@@ -14,7 +14,7 @@ use store::root_key::RootKey;
 use store::shard_log::{Durability, LogId};
 use tokio::sync::Semaphore;
 
-use super::completion::Completion;
+use super::completion::{Completion, CompletionSettings};
 use super::counters::Counters;
 use super::rebuild::rebuild;
 use super::sequencer::{Place, Sequencer, SequencerParts, group_bytes_max};
@@ -197,7 +197,7 @@ impl Start<'_> {
             counters: Arc::clone(&counters),
             interval: settings.maintenance_interval,
             all_open: Arc::clone(&all_open),
-            progress: progress(&sequencer, settings.durability),
+            progress: progress(&sequencer),
         };
         let log = LocalLog {
             sequencer,
@@ -234,8 +234,11 @@ impl Start<'_> {
         let sealed = messages.clone();
         let next_frame = self.recovered.next_frame;
         let completion = Completion::new(
-            self.settings.in_flight_max,
-            self.settings.tail_budget_bytes,
+            CompletionSettings {
+                in_flight_max: self.settings.in_flight_max,
+                tail_budget_bytes: self.settings.tail_budget_bytes,
+                flushed: self.settings.durability == Durability::Sync,
+            },
             next_frame,
             Arc::clone(counters),
             // At shutdown the worker may be gone: the next start finds the journal again.
@@ -277,14 +280,9 @@ impl Start<'_> {
 }
 
 /// The end of the frames that must still be there at the next start, and the latest arrival.
-fn progress(sequencer: &Arc<Sequencer>, durability: Durability) -> Box<dyn Fn() -> (u64, i64) + Send + Sync> {
+fn progress(sequencer: &Arc<Sequencer>) -> Box<dyn Fn() -> (u64, i64) + Send + Sync> {
     let sequencer = Arc::clone(sequencer);
-    // Without a flush per commit an acknowledged frame may be lost with the power, and that is no damage.
-    let flushed = durability == Durability::Sync;
-    Box::new(move || {
-        let frames_end = if flushed { sequencer.completion.frames_end() } else { 0 };
-        (frames_end, sequencer.current().1)
-    })
+    Box::new(move || (sequencer.completion.durable_end(), sequencer.current().1))
 }
 
 /// The recovered journals, each with the number of the first frame that it does not hold.

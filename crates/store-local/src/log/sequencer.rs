@@ -15,7 +15,7 @@ use crate::batch::{self, BATCH_HEADER_BYTES, BatchHeader, Seal};
 use crate::cipher::{NONCE_BYTES, TAG_BYTES};
 use crate::journal::aligned::AlignedBuffer;
 use crate::journal::file::Journal;
-use crate::journal::frame::{self, FRAME_HEADER_BYTES};
+use crate::journal::frame::{self, FRAME_HEADER_BYTES, Sealing};
 use crate::journal::prepare::{Preparer, Taken};
 use crate::journal::{BLOCK_BYTES, FIRST_FRAME_OFFSET};
 use crate::sync::{lock, read, write};
@@ -103,7 +103,7 @@ impl Sequencer {
     /// Takes what waits and makes one frame of it in `buffer`. `None` when nothing waits.
     pub(crate) fn next_commit(&self, buffer: &mut AlignedBuffer) -> Option<Sequenced> {
         let mut place = lock(&self.place);
-        self.completion.wait_for_room(place.ticket);
+        let durable_end = self.completion.wait_for_room(place.ticket);
         buffer.clear();
         buffer.grow(FRAME_HEADER_BYTES);
         let mut commit = Commit {
@@ -126,7 +126,14 @@ impl Sequencer {
         }
         place.last_arrival = arrival;
         let batches = u32::try_from(commit.batches.len()).expect("a frame is smaller than its journal");
-        place.previous_crc = frame::seal(buffer, place.journal.salt, place.frame, place.previous_crc, batches);
+        let sealing = Sealing {
+            salt: place.journal.salt,
+            number: place.frame,
+            previous_crc: place.previous_crc,
+            batches,
+            durable_end,
+        };
+        place.previous_crc = frame::seal(buffer, &sealing);
         place.frame += 1;
         commit.frames_end = place.frame;
         let target = (Arc::clone(&place.journal), place.offset);

@@ -21,6 +21,8 @@ struct Plan {
     files_left: AtomicI64,
     /// Frames are held back so long, every other one, so that they finish out of order.
     delay_millis: AtomicU64,
+    /// This write waits until two later ones have begun, and then does not happen; negative: none.
+    lost_write: AtomicI64,
     written: AtomicU64,
 }
 
@@ -30,6 +32,7 @@ impl Plan {
             writes_left: AtomicI64::new(i64::MAX),
             files_left: AtomicI64::new(i64::MAX),
             delay_millis: AtomicU64::new(0),
+            lost_write: AtomicI64::new(-1),
             written: AtomicU64::new(0),
         })
     }
@@ -63,6 +66,12 @@ impl DataFile for FailingFile {
             let number = self.plan.written.fetch_add(1, Ordering::SeqCst);
             if number.is_multiple_of(2) {
                 std::thread::sleep(Duration::from_millis(self.plan.delay_millis.load(Ordering::SeqCst)));
+            }
+            if number.cast_signed() == self.plan.lost_write.load(Ordering::SeqCst) {
+                while self.plan.written.load(Ordering::SeqCst) < number + 3 {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                return Err(io::Error::other("injected"));
             }
             if self.plan.writes_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
                 return Err(io::Error::other("injected"));
@@ -132,6 +141,38 @@ async fn after_a_failed_write_nothing_is_acknowledged_and_nothing_acknowledged_i
             assert_eq!(records[place].data, text.as_bytes(), "acknowledged at {position:?}");
         }
         append(&log, 1, &["works again"], false).await.expect("append");
+    }
+}
+
+#[tokio::test]
+async fn a_hole_that_was_never_acknowledged_is_dropped_with_what_follows() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let plan = Plan::new();
+    let log = open_failing(&small(dir.path()), &plan);
+    log.open(LogId(1), OPTIONS);
+    for i in 0..5 {
+        append(&log, 1, &[&format!("record {i}")], false).await.expect("append");
+    }
+    plan.lost_write.store(5, Ordering::SeqCst);
+    let mut waiting = Vec::new();
+    for begun in 6..=8 {
+        let log = Arc::clone(&log);
+        waiting.push(tokio::spawn(async move { append(&log, 1, &["never acknowledged"], false).await }));
+        while plan.written.load(Ordering::SeqCst) < begun {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    for append in waiting {
+        assert!(matches!(append.await.expect("ends"), Err(LogError::Failed(_))));
+    }
+    log.crash();
+    // The frames behind the hole are whole, but none says that the missing one was on the device.
+    for expected in [5, 6] {
+        let log = open_log(&small(dir.path())).expect("opens, and what was dropped stays dropped");
+        log.open(LogId(1), OPTIONS);
+        assert_eq!(all(&log, 1).await.expect("read").len(), expected);
+        append(&log, 1, &["goes on"], false).await.expect("append");
+        log.crash();
     }
 }
 
