@@ -11,6 +11,7 @@ use crate::settings::LocalLogSettings;
 
 mod crash;
 mod disk;
+mod flips;
 mod sealing;
 
 /// A root key that only tests would trust.
