@@ -155,7 +155,8 @@ async fn check(client: &Client, history: &Shared) -> Result<Summary, String> {
     for shard in &shards {
         let records = read(client, STREAM, shard.shard_id()).await.into_iter().map(|record| ReadRecord {
             sequence: record.sequence_number().parse().expect("a sequence number"),
-            partition_key: record.partition_key().unwrap_or_default().to_owned(),
+            partition_key: record.partition_key().unwrap_or_default().into(),
+            arrival: record.approximate_arrival_timestamp().and_then(|at| at.to_millis().ok()),
             data: record.data.into_inner().into(),
         });
         found.insert(shard.shard_id().parse().expect("a shard id"), records.collect());
