@@ -58,7 +58,7 @@ fn from_header<'a>(request: &SignedRequest<'a>, text: &'a str) -> Result<Claim<'
     }
     let headers: &'a http::HeaderMap = request.headers;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let date = header("x-amz-date").or_else(|| header("date"));
+    let date = ["x-amz-date", "date"].into_iter().filter_map(header).find(|date| !date.is_empty());
     let (Some(credential), Some(signature), Some(signed_headers), Some(date)) =
         (credential, signature, signed_headers, date)
     else {
@@ -109,7 +109,8 @@ impl<'a> QueryParts<'a> {
         if query.is_empty() {
             return parts;
         }
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let part = match name {
                 "X-Amz-Algorithm" => &mut parts.algorithm,
                 "X-Amz-Credential" => &mut parts.credential,
@@ -134,24 +135,24 @@ fn decoded(value: &str) -> Cow<'_, str> {
     }
 }
 
-fn from_query(parts: QueryParts<'_>) -> Result<Claim<'_>, AuthError> {
-    let present = [
-        ("X-Amz-Algorithm", parts.algorithm.is_some()),
-        ("X-Amz-Credential", parts.credential.is_some()),
-        ("X-Amz-Signature", parts.signature.is_some()),
-        ("X-Amz-SignedHeaders", parts.signed_headers.is_some()),
-        ("X-Amz-Date", parts.date.is_some()),
-    ];
-    let (Some(algorithm), Some(credential), Some(signature), Some(signed_headers), Some(date)) =
-        (parts.algorithm, parts.credential, parts.signature, parts.signed_headers, parts.date)
-    else {
-        let missing = present
-            .iter()
-            .filter(|(_, is_present)| !is_present)
-            .map(|(name, _)| format!("AWS query-string parameters must include '{name}'. "))
-            .collect();
-        return Err(AuthError::IncompleteQuery { missing });
+fn from_query<'a>(parts: QueryParts<'a>) -> Result<Claim<'a>, AuthError> {
+    let mut missing = String::new();
+    // One that is empty is as good as none.
+    let mut require = |name: &str, part: Option<Cow<'a, str>>| {
+        let part = part.unwrap_or_default();
+        if part.is_empty() {
+            missing.push_str(&format!("AWS query-string parameters must include '{name}'. "));
+        }
+        part
     };
+    let algorithm = require("X-Amz-Algorithm", parts.algorithm);
+    let credential = require("X-Amz-Credential", parts.credential);
+    let signature = require("X-Amz-Signature", parts.signature);
+    let signed_headers = require("X-Amz-SignedHeaders", parts.signed_headers);
+    let date = require("X-Amz-Date", parts.date);
+    if !missing.is_empty() {
+        return Err(AuthError::IncompleteQuery { missing });
+    }
     require_algorithm(&algorithm)?;
     let time = AmzDate::parse(&date).ok_or_else(|| AuthError::MalformedDate(date.clone().into_owned()))?;
     let expires_seconds = match parts.expires {

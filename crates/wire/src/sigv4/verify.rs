@@ -100,7 +100,7 @@ impl Verifier {
                 signed: claim.time.to_string(),
                 bound: oldest.to_string(),
                 now: AmzDate::new(now).to_string(),
-                window: claim.expires_seconds.map_or_else(|| self.skew_text(), |seconds| format!("{seconds} sec.")),
+                window: minutes(life),
             });
         }
         let newest = AmzDate::new(now.plus(self.skew_max));
@@ -109,14 +109,10 @@ impl Verifier {
                 signed: claim.time.to_string(),
                 bound: newest.to_string(),
                 now: AmzDate::new(now).to_string(),
-                window: self.skew_text(),
+                window: minutes(self.skew_max),
             });
         }
         Ok(())
-    }
-
-    fn skew_text(&self) -> String {
-        format!("{} min.", self.skew_max.as_secs() / 60)
     }
 
     fn require_signature(
@@ -141,6 +137,12 @@ impl Default for Verifier {
     fn default() -> Self {
         Self::new(Self::SKEW_DEFAULT)
     }
+}
+
+/// AWS words every window in minutes; one that is not whole keeps two digits.
+fn minutes(window: Duration) -> String {
+    let text = format!("{:.2}", window.as_secs_f64() / 60.0);
+    format!("{} min.", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A temporary key goes with its token, a permanent one with none.

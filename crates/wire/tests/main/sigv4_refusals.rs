@@ -94,12 +94,32 @@ fn missing_pieces_are_named() {
          SignedHeaders=c",
     );
     check(
-        verify_at(&HeaderMap::new(), "X-Amz-Algorithm=x&X-Amz-Date=y", SIGNED_AT),
+        verify_at(&HeaderMap::new(), "X-Amz-Algorithm=x&X-Amz-Date=y&X-Amz-Signature=", SIGNED_AT),
         INCOMPLETE,
         "AWS query-string parameters must include 'X-Amz-Credential'. AWS query-string parameters must include \
          'X-Amz-Signature'. AWS query-string parameters must include 'X-Amz-SignedHeaders'. Re-examine the \
          query-string parameters.",
     );
+}
+
+#[test]
+fn empty_pieces_are_missing() {
+    let mut headers = signed();
+    headers.insert("x-amz-date", "".parse().expect("a value"));
+    let error = verify(&headers).expect_err("no date").to_string();
+    let wanted = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=";
+    assert!(error.starts_with(wanted), "{error}");
+    for query in ["X-Amz-Algorithm", "X-Amz-Algorithm="] {
+        check(
+            verify_at(&HeaderMap::new(), query, SIGNED_AT),
+            INCOMPLETE,
+            "AWS query-string parameters must include 'X-Amz-Algorithm'. AWS query-string parameters must include \
+             'X-Amz-Credential'. AWS query-string parameters must include 'X-Amz-Signature'. AWS query-string \
+             parameters must include 'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Date'. \
+             Re-examine the query-string parameters.",
+        );
+        assert_eq!(verify_at(&signed(), query, SIGNED_AT), Err(AuthError::HeaderAndQuery));
+    }
 }
 
 #[test]
@@ -257,6 +277,22 @@ fn presigned_requests_live_as_long_as_they_say() {
     for (seconds, is_believed) in [(-301, false), (-300, true), (0, true), (1000, true), (1001, false)] {
         let now = Timestamp::from_millis(SIGNED_AT.millis() + seconds * 1000);
         assert_eq!(verify_presigned(&query, &none, now).is_ok(), is_believed, "{seconds}");
+    }
+    for (life, at, window) in [
+        (60, "20231114T221220Z (20231114T221320Z - 1 min.)", 60),
+        (90, "20231114T221150Z (20231114T221320Z - 1.5 min.)", 90),
+        (299, "20231114T220821Z (20231114T221320Z - 4.98 min.)", 299),
+        (86_400, "20231113T221320Z (20231114T221320Z - 1440 min.)", 86_400),
+    ] {
+        let signed_at = SIGNED_AT.minus(Duration::from_secs(window + 1));
+        let what = Presign { method: "POST", host: "h", path: "/", query: "", life: Duration::from_secs(life) };
+        let query = Signer::new("us-east-1", "kinesis").presign(&what, credentials(None), signed_at).expect("valid");
+        let error = verify_presigned(&query, &none, SIGNED_AT).expect_err("expired");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("Signature expired: ") && text.ends_with(&format!(" is now earlier than {at}")),
+            "{text}"
+        );
     }
     let longer = query.replace("Expires=1000", "Expires=2000");
     assert_eq!(verify_presigned(&longer, &none, SIGNED_AT), Err(AuthError::Mismatch));
