@@ -58,6 +58,14 @@ fn breach(violations: &mut Violations, path: &str, len: usize, min: usize, max: 
     }
 }
 
+/// What all elements of a list, or keys or values of a map, must fulfil: reported once, for the whole.
+#[inline]
+pub fn all(violations: &mut Violations, path: &str, fulfilled: bool, shown: &dyn Display, constraint: &'static str) {
+    if !fulfilled {
+        violations.add(path, shown, constraint);
+    }
+}
+
 /// The smallest value of a number.
 #[inline]
 pub fn at_least<T: PartialOrd + Display>(violations: &mut Violations, path: &str, value: T, min: T) {

@@ -6,7 +6,10 @@
 
 pub mod service;
 
+pub mod cloudwatch;
+pub mod dynamodb;
 pub mod kinesis;
+pub mod sts;
 
 pub mod check;
 pub mod pattern;

@@ -72,7 +72,7 @@ fn list(plan: &Plan<'_>, patterns: &Patterns, name: &str, place: &str, path: &st
         let text = format!("Member must satisfy constraint: [{}]", rule.texts.join(", "));
         let owner = owner(place);
         out += &format!(
-            "if !{owner}.iter().all(|item| {}) {{ v.add({path:?}, check::Listed({place}), {text:?}); }}",
+            "check::all(v, {path:?}, {owner}.iter().all(|item| {}), &check::Listed({place}), {text:?});",
             rule.condition
         );
     } else if !is_scalar(plan, element) {
@@ -99,12 +99,12 @@ fn map(plan: &Plan<'_>, patterns: &Patterns, name: &str, place: &str, path: &str
     }
     if let Some(rule) = key_rule(plan, patterns, key) {
         let text = format!("Map keys must satisfy constraint: [{}]", rule.texts.join(", "));
-        out += &format!("if !{owner}.keys().all(|item| {}) {{ v.add({path:?}, {shown}, {text:?}); }}", rule.condition);
+        out += &format!("check::all(v, {path:?}, {owner}.keys().all(|item| {}), &{shown}, {text:?});", rule.condition);
     }
     if let Some(rule) = rule(plan, patterns, item) {
         let text = format!("Map value must satisfy constraint: [{}]", rule.texts.join(", "));
         out +=
-            &format!("if !{owner}.values().all(|item| {}) {{ v.add({path:?}, {shown}, {text:?}); }}", rule.condition);
+            &format!("check::all(v, {path:?}, {owner}.values().all(|item| {}), &{shown}, {text:?});", rule.condition);
     } else if !is_scalar(plan, item) {
         let inner = check(plan, patterns, item, "item", "");
         if !inner.is_empty() {

@@ -26,37 +26,84 @@ mod value;
 use files::Files;
 use model::Model;
 use patterns::Patterns;
-use plan::{Plan, Target};
+use plan::{Plan, Served, Target};
 
 /// The services whose API is generated.
-const TARGETS: &[Target] = &[Target {
-    service: "kinesis",
-    // Channels (managed delivery) and queues share the endpoint and are services of their own.
-    left_out: &[
-        "AcknowledgeDeadLetterQueueRecords",
-        "AcknowledgeQueueRecords",
-        "CreateChannel",
-        "CreateQueue",
-        "DeleteChannel",
-        "DeleteQueue",
-        "DescribeChannel",
-        "DescribeQueue",
-        "ListChannels",
-        "ListQueues",
-        "ReceiveDeadLetterQueueRecords",
-        "ReceiveQueueRecords",
-        "RestoreDeadLetterQueueRecords",
-        "UpdateChannel",
-        "UpdateDeadLetterQueueRecordsVisibility",
-        "UpdateQueue",
-        "UpdateQueueRecordsVisibility",
-        "UpdateStreamRecordDistributionStrategy",
-    ],
-    // Absent in the last event of a closed shard.
-    optional: &["SubscribeToShardEvent.ContinuationSequenceNumber"],
-    // Left out only with the distribution strategy AUTO, which needs an operation left out above.
-    required: &["PutRecordInput.PartitionKey", "PutRecordsRequestEntry.PartitionKey", "Record.PartitionKey"],
-}];
+const TARGETS: &[Target] = &[
+    Target {
+        service: "kinesis",
+        // Channels (managed delivery) and queues share the endpoint and are services of their own.
+        served: Served::AllBut(&[
+            "AcknowledgeDeadLetterQueueRecords",
+            "AcknowledgeQueueRecords",
+            "CreateChannel",
+            "CreateQueue",
+            "DeleteChannel",
+            "DeleteQueue",
+            "DescribeChannel",
+            "DescribeQueue",
+            "ListChannels",
+            "ListQueues",
+            "ReceiveDeadLetterQueueRecords",
+            "ReceiveQueueRecords",
+            "RestoreDeadLetterQueueRecords",
+            "UpdateChannel",
+            "UpdateDeadLetterQueueRecordsVisibility",
+            "UpdateQueue",
+            "UpdateQueueRecordsVisibility",
+            "UpdateStreamRecordDistributionStrategy",
+        ]),
+        // Absent in the last event of a closed shard.
+        optional: &["SubscribeToShardEvent.ContinuationSequenceNumber"],
+        // Left out only with the distribution strategy AUTO, which needs an operation left out above.
+        required: &["PutRecordInput.PartitionKey", "PutRecordsRequestEntry.PartitionKey", "Record.PartitionKey"],
+    },
+    Target {
+        service: "dynamodb",
+        // What leases, checkpoints and locks of stream clients are kept with.
+        served: Served::Only(&[
+            "BatchGetItem",
+            "BatchWriteItem",
+            "CreateTable",
+            "DeleteItem",
+            "DeleteTable",
+            "DescribeContinuousBackups",
+            "DescribeTable",
+            "DescribeTimeToLive",
+            "GetItem",
+            "ListTables",
+            "ListTagsOfResource",
+            "PutItem",
+            "Query",
+            "Scan",
+            "TagResource",
+            "TransactWriteItems",
+            "UntagResource",
+            "UpdateContinuousBackups",
+            "UpdateItem",
+            "UpdateTable",
+            "UpdateTimeToLive",
+        ]),
+        optional: &[],
+        required: &[],
+    },
+    Target { service: "sts", served: Served::Only(&["GetCallerIdentity"]), optional: &[], required: &[] },
+    Target {
+        service: "cloudwatch",
+        served: Served::Only(&[
+            "DeleteAlarms",
+            "DescribeAlarms",
+            "GetMetricData",
+            "GetMetricStatistics",
+            "ListMetrics",
+            "PutMetricAlarm",
+            "PutMetricData",
+            "SetAlarmState",
+        ]),
+        optional: &[],
+        required: &[],
+    },
+];
 
 /// Runs the command.
 pub fn run(arguments: &[&str]) -> Result<(), String> {

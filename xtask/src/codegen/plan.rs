@@ -6,16 +6,38 @@ use super::model::{Model, Shape};
 use super::names;
 
 /// One service and the choices that its model cannot make.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// The name of the model's file.
     pub service: &'static str,
-    /// Operations of the model that are not served, and so not generated.
-    pub left_out: &'static [&'static str],
+    pub served: Served,
     /// Members (`Shape.Member`) that the model requires and the service leaves out on occasion.
     pub optional: &'static [&'static str],
     /// Members (`Shape.Member`) that the model leaves open and the service, as far as it is served, requires.
     pub required: &'static [&'static str],
+}
+
+/// Which operations of a model are served, and so generated.
+#[derive(Debug, Clone, Copy)]
+pub enum Served {
+    AllBut(&'static [&'static str]),
+    Only(&'static [&'static str]),
+}
+
+impl Served {
+    pub fn has(self, operation: &str) -> bool {
+        match self {
+            Self::AllBut(names) => !names.contains(&operation),
+            Self::Only(names) => names.contains(&operation),
+        }
+    }
+
+    /// The operations that are spelled out, one way or the other.
+    #[cfg(test)]
+    pub fn names(self) -> &'static [&'static str] {
+        let (Self::AllBut(names) | Self::Only(names)) = self;
+        names
+    }
 }
 
 #[derive(Debug)]
@@ -82,7 +104,7 @@ impl<'m> Plan<'m> {
         };
         let mut users: BTreeMap<&'m str, BTreeSet<&'m str>> = BTreeMap::new();
         for (name, operation) in model.operations.iter() {
-            if target.left_out.contains(&name) {
+            if !target.served.has(name) {
                 continue;
             }
             plan.add_operation(name, operation, &mut users);
@@ -128,7 +150,7 @@ impl<'m> Plan<'m> {
 
     fn add_errors(&mut self, users: &mut BTreeMap<&'m str, BTreeSet<&'m str>>) {
         for (name, shape) in self.model.shapes.iter() {
-            if !shape.exception {
+            if !shape.exception || self.is_foreign_error(name) {
                 continue;
             }
             self.errors.push(name);
@@ -140,6 +162,17 @@ impl<'m> Plan<'m> {
                 users.entry(shape).or_default().extend(["", name]);
             }
         }
+    }
+
+    /// Whether only operations that are not served name the error. What no operation names may come from any; and a
+    /// service that is served as a whole keeps all its errors.
+    fn is_foreign_error(&self, error: &str) -> bool {
+        let Served::Only(_) = self.target.served else { return false };
+        let named = |served: bool| {
+            let operations = self.model.operations.iter().filter(|(name, _)| self.target.served.has(name) == served);
+            operations.flat_map(|(_, operation)| &operation.errors).any(|named| named.shape == error)
+        };
+        named(false) && !named(true)
     }
 
     /// Adds every shape in use: beside its operation when only one uses it, with the shared ones otherwise.

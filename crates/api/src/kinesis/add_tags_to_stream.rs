@@ -78,12 +78,20 @@ impl Validate for AddTagsToStreamInput {
             check::length(v, "streamName", value, 1, 128);
         }
         check::size(v, "tags", self.tags.len(), 1, 200, &check::Mapped(&self.tags));
-        if !self.tags.keys().all(|item| check::fits(item, 1, 128)) {
-            v.add("tags", check::Mapped(&self.tags), "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]");
-        }
-        if !self.tags.values().all(|item| check::fits(item, 0, 256)) {
-            v.add("tags", check::Mapped(&self.tags), "Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0]");
-        }
+        check::all(
+            v,
+            "tags",
+            self.tags.keys().all(|item| check::fits(item, 1, 128)),
+            &check::Mapped(&self.tags),
+            "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
+        );
+        check::all(
+            v,
+            "tags",
+            self.tags.values().all(|item| check::fits(item, 0, 256)),
+            &check::Mapped(&self.tags),
+            "Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0]",
+        );
         if let Some(value) = &self.stream_arn {
             check::pattern(v, "streamARN", value, &patterns::STREAM_ARN);
             check::length(v, "streamARN", value, 1, 2048);

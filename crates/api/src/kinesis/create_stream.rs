@@ -122,12 +122,20 @@ impl Validate for CreateStreamInput {
         }
         if let Some(value) = &self.tags {
             check::size(v, "tags", value.len(), 1, 200, &check::Mapped(value));
-            if !value.keys().all(|item| check::fits(item, 1, 128)) {
-                v.add("tags", check::Mapped(value), "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]");
-            }
-            if !value.values().all(|item| check::fits(item, 0, 256)) {
-                v.add("tags", check::Mapped(value), "Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0]");
-            }
+            check::all(
+                v,
+                "tags",
+                value.keys().all(|item| check::fits(item, 1, 128)),
+                &check::Mapped(value),
+                "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
+            );
+            check::all(
+                v,
+                "tags",
+                value.values().all(|item| check::fits(item, 0, 256)),
+                &check::Mapped(value),
+                "Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0]",
+            );
         }
         if let Some(value) = &self.warm_throughput_mibps {
             check::at_least(v, "warmThroughputMiBps", *value, 0);

@@ -92,9 +92,13 @@ impl Validate for DisableEnhancedMonitoringInput {
             7,
             &check::Listed(&self.shard_level_metrics),
         );
-        if !self.shard_level_metrics.iter().all(|item| !matches!(item, MetricsName::Unknown(_))) {
-            v.add("shardLevelMetrics", check::Listed(&self.shard_level_metrics), "Member must satisfy constraint: [Member must satisfy enum value set: [IncomingBytes, IncomingRecords, OutgoingBytes, OutgoingRecords, WriteProvisionedThroughputExceeded, ReadProvisionedThroughputExceeded, IteratorAgeMilliseconds, ALL]]");
-        }
+        check::all(
+            v,
+            "shardLevelMetrics",
+            self.shard_level_metrics.iter().all(|item| !matches!(item, MetricsName::Unknown(_))),
+            &check::Listed(&self.shard_level_metrics),
+            "Member must satisfy constraint: [Member must satisfy enum value set: [IncomingBytes, IncomingRecords, OutgoingBytes, OutgoingRecords, WriteProvisionedThroughputExceeded, ReadProvisionedThroughputExceeded, IteratorAgeMilliseconds, ALL]]",
+        );
         if let Some(value) = &self.stream_arn {
             check::pattern(v, "streamARN", value, &patterns::STREAM_ARN);
             check::length(v, "streamARN", value, 1, 2048);

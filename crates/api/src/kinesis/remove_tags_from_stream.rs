@@ -76,9 +76,13 @@ impl Validate for RemoveTagsFromStreamInput {
             check::length(v, "streamName", value, 1, 128);
         }
         check::size(v, "tagKeys", self.tag_keys.len(), 1, 50, &check::Listed(&self.tag_keys));
-        if !self.tag_keys.iter().all(|item| check::fits(item, 1, 128)) {
-            v.add("tagKeys", check::Listed(&self.tag_keys), "Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]");
-        }
+        check::all(
+            v,
+            "tagKeys",
+            self.tag_keys.iter().all(|item| check::fits(item, 1, 128)),
+            &check::Listed(&self.tag_keys),
+            "Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
+        );
         if let Some(value) = &self.stream_arn {
             check::pattern(v, "streamARN", value, &patterns::STREAM_ARN);
             check::length(v, "streamARN", value, 1, 2048);

@@ -68,12 +68,20 @@ impl Encode for TagResourceInput {
 impl Validate for TagResourceInput {
     fn validate(&self, v: &mut Violations) {
         check::size(v, "tags", self.tags.len(), 1, 200, &check::Mapped(&self.tags));
-        if !self.tags.keys().all(|item| check::fits(item, 1, 128)) {
-            v.add("tags", check::Mapped(&self.tags), "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]");
-        }
-        if !self.tags.values().all(|item| check::fits(item, 0, 256)) {
-            v.add("tags", check::Mapped(&self.tags), "Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0]");
-        }
+        check::all(
+            v,
+            "tags",
+            self.tags.keys().all(|item| check::fits(item, 1, 128)),
+            &check::Mapped(&self.tags),
+            "Map keys must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
+        );
+        check::all(
+            v,
+            "tags",
+            self.tags.values().all(|item| check::fits(item, 0, 256)),
+            &check::Mapped(&self.tags),
+            "Map value must satisfy constraint: [Member must have length less than or equal to 256, Member must have length greater than or equal to 0]",
+        );
         check::pattern(v, "resourceARN", &self.resource_arn, &patterns::RESOURCE_ARN);
         check::length(v, "resourceARN", &self.resource_arn, 1, 2048);
         if let Some(value) = &self.stream_id {

@@ -66,9 +66,13 @@ impl Encode for UntagResourceInput {
 impl Validate for UntagResourceInput {
     fn validate(&self, v: &mut Violations) {
         check::size(v, "tagKeys", self.tag_keys.len(), 1, 50, &check::Listed(&self.tag_keys));
-        if !self.tag_keys.iter().all(|item| check::fits(item, 1, 128)) {
-            v.add("tagKeys", check::Listed(&self.tag_keys), "Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]");
-        }
+        check::all(
+            v,
+            "tagKeys",
+            self.tag_keys.iter().all(|item| check::fits(item, 1, 128)),
+            &check::Listed(&self.tag_keys),
+            "Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
+        );
         check::pattern(v, "resourceARN", &self.resource_arn, &patterns::RESOURCE_ARN);
         check::length(v, "resourceARN", &self.resource_arn, 1, 2048);
         if let Some(value) = &self.stream_id {
