@@ -4,8 +4,7 @@ use base::codec::DecodeError;
 use base64_simd::{AsOut, STANDARD};
 use bytes::{Bytes, BytesMut};
 
-/// Text of a broken blob that an error repeats at most; AWS repeats all of it.
-const ECHO_BYTES_MAX: usize = 8 * 1024;
+use crate::coral::echo;
 
 /// Decodes `text` into the end of `arena` and cuts it off there, so that the blobs of one body share one
 /// allocation. `room` is how much to allocate when the arena is full: what the rest of the body can need.
@@ -59,11 +58,8 @@ fn content_error(text: &[u8]) -> DecodeError {
             let character = String::from_utf8_lossy(&body[at..body.len().min(at + 4)]).chars().next();
             format!("Invalid Base64 character: '{}'", character.unwrap_or_default())
         }
-        None => "Invalid last non-pad Base64 character detected".to_owned(),
+        // The spelling is AWS's.
+        None => "Invalid last non-pad Base64 character dectected".to_owned(),
     };
     DecodeError::new(format!("'{}' can not be converted to a Blob: {reason}", echo(text)))
-}
-
-fn echo(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(ECHO_BYTES_MAX)]).into_owned()
 }

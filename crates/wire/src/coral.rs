@@ -55,6 +55,27 @@ pub(crate) fn wrong_type(wanted: Wanted, found: Found) -> DecodeError {
     DecodeError::new(format!("class {class} can not be converted to {target}"))
 }
 
+/// Text of a value that an error repeats at most; AWS repeats all of it.
+const ECHO_BYTES_MAX: usize = 8 * 1024;
+
+/// The beginning of a text that an error repeats.
+pub(crate) fn echo(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(ECHO_BYTES_MAX)]).into_owned()
+}
+
+/// A text where a boolean is wanted: some words will do.
+pub(crate) fn boolean(text: &str) -> Result<bool, DecodeError> {
+    let is = |words: [&str; 3]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is(["true", "yes", "1"]) {
+        Ok(true)
+    } else if is(["false", "no", "0"]) {
+        Ok(false)
+    } else {
+        let upper = echo(text.as_bytes()).to_uppercase();
+        Err(DecodeError::new(format!("'{upper}' can not be converted to an Boolean")))
+    }
+}
+
 /// A float where an integer is wanted: floored, and saturated when out of range.
 #[expect(clippy::cast_possible_truncation, reason = "float to int casts saturate, which is what is wanted")]
 pub(crate) fn floor(value: f64) -> i64 {

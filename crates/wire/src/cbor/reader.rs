@@ -12,7 +12,7 @@ use bytestring::ByteString;
 use super::Dialect;
 use super::head::{self, Head};
 use crate::DEPTH_MAX;
-use crate::coral::{Found, Wanted, floor, saturate, wrong_type};
+use crate::coral::{self, Found, Wanted, floor, saturate, wrong_type};
 
 /// CBOR's tag for a time since the epoch.
 const TAG_EPOCH: u64 = 1;
@@ -307,6 +307,7 @@ impl Reader for CborReader {
                 self.at = end;
                 Ok(value)
             }
+            (Head::Text(len), end) => coral::boolean(&self.text(end, len)?),
             (other, _) => Err(self.wrong(Wanted::Boolean, other)),
         }
     }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
 use super::scan;
-use crate::coral::{Found, Wanted, floor, saturate, wrong_type};
+use crate::coral::{self, Found, Wanted, floor, saturate, wrong_type};
 use crate::{DEPTH_MAX, base64};
 
 /// A [`Reader`] over one awsJson body.
@@ -221,6 +221,7 @@ impl Reader for JsonReader {
 
     fn boolean(&mut self) -> Result<bool, DecodeError> {
         let (word, value): (&'static [u8], _) = match self.peek() {
+            Some(b'"') => return coral::boolean(&self.string()?),
             Some(b't') => (b"true", true),
             Some(b'f') => (b"false", false),
             _ => return Err(self.wrong(Wanted::Boolean)),

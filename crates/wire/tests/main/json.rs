@@ -33,6 +33,7 @@ fn values_of_the_wrong_type_are_worded_as_the_service_does() {
     check_error(r#"{"Large":false}"#, "class java.lang.Boolean can not be converted to an Long");
     check_error(r#"{"Real":"1"}"#, "class java.lang.String can not be converted to an Double");
     check_error(r#"{"Flag":0}"#, &format!("{number} an Boolean"));
+    check_error(r#"{"Flag":"yess"}"#, "'YESS' can not be converted to an Boolean");
     check_error(r#"{"Blob":1}"#, &format!("{number} a Blob"));
     check_error(r#"{"Time":"2020"}"#, "class java.lang.String can not be converted to milliseconds since epoch");
     check_error(r#"{"Text":[]}"#, "Start of list found where not expected");
@@ -55,8 +56,13 @@ fn broken_base64_is_worded_as_the_service_does() {
     check_error(r#"{"Blob":"A=AA"}"#, "'A=AA' can not be converted to a Blob: Invalid Base64 character: '='");
     check_error(
         r#"{"Blob":"AB=="}"#,
-        "'AB==' can not be converted to a Blob: Invalid last non-pad Base64 character detected",
+        "'AB==' can not be converted to a Blob: Invalid last non-pad Base64 character dectected",
     );
+    check_error(r#"{"Blob":"=+/="}"#, "'=+/=' can not be converted to a Blob: Invalid Base64 character: '='");
+    check_error(r#"{"Blob":"AAA\n"}"#, "'AAA\n' can not be converted to a Blob: Invalid Base64 character: '\n'");
+    check_error(r#"{"Blob":"AA A"}"#, "'AA A' can not be converted to a Blob: Invalid Base64 character: ' '");
+    check_error(r#"{"Blob":"===="}"#, "'====' can not be converted to a Blob: Invalid Base64 character: '='");
+    check_error(r#"{"Blob":"__--"}"#, "'__--' can not be converted to a Blob: Invalid Base64 character: '_'");
 }
 
 #[test]
@@ -165,6 +171,14 @@ fn timestamps_are_seconds_with_a_fraction() {
     ] {
         let shape = Everything { time: Some(Timestamp::from_millis(millis)), ..Everything::default() };
         assert_eq!(encode(&shape), format!(r#"{{"Time":{text}}}"#));
+    }
+}
+
+#[test]
+fn some_words_are_booleans() {
+    for (word, flag) in [("true", true), ("YES", true), ("1", true), ("False", false), ("no", false), ("0", false)] {
+        let shape: Everything = decode(&format!(r#"{{"Flag":"{word}"}}"#)).expect("a boolean");
+        assert_eq!(shape.flag, Some(flag), "{word}");
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 use base::caller::{Credential, CredentialSource};
 use base::ids::AccountId;
 use base::time::Timestamp;
+use base::violations::Violations;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use wire::sigv4::{
@@ -10,6 +11,7 @@ use wire::sigv4::{
     Verifier,
 };
 
+use crate::shapes::Nothing;
 use crate::vectors;
 
 pub const KINESIS: ExpectedService<'_> = ExpectedService { names: &["kinesis"], unsigned_payload: false };
@@ -132,6 +134,20 @@ fn our_signatures_are_those_of_botocore() {
     }
 }
 
+#[test]
+fn asymmetric_signatures_are_refused() {
+    let all = vectors("sigv4.json");
+    let case = all.as_array().expect("a list").iter().find(|case| case["name"] == "sigv4a_request").expect("there");
+    let mut headers = HeaderMap::new();
+    for (name, value) in case["headers"].as_object().expect("a map") {
+        insert(&mut headers, name, value.as_str().expect("text"));
+    }
+    let body = text(case, "body").as_bytes();
+    let request = SignedRequest { method: "POST", path: "/", query: "", headers: &headers, authority: None, body };
+    let refused = Verifier::default().verify(&request, &Keys::of("secret", None), KINESIS, SIGNED_AT);
+    assert_eq!(refused, Err(AuthError::UnsupportedAlgorithm("AWS4-ECDSA-P256-SHA256".to_owned())));
+}
+
 /// Verifies a captured request at the time of its own date.
 fn verify_captured(headers: &[Value], method: &str, path: &str, body: &str) -> Result<Identity, AuthError> {
     let mut map = HeaderMap::new();
@@ -170,6 +186,9 @@ fn every_captured_request_is_verified() {
             let identity = verify_captured(headers, "POST", "/", body);
             assert!(identity.is_ok(), "{client}: {identity:?}");
             assert_eq!(verify_captured(headers, "POST", "/", "{ }"), Err(AuthError::Mismatch), "{client}");
+            let is_json =
+                wire::Protocol::Json11.decode::<Nothing>(body.to_owned().into(), &mut Violations::new()).is_ok();
+            assert!(is_json, "{client}: {body}");
             count += 1;
         }
     }
