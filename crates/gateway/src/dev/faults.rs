@@ -6,6 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use api::service::OperationModel;
 use serde_json::{Value, json};
 
+use super::fields::{SHOWN_CHARS_MAX, fields};
 use crate::random;
 
 /// Rules at one time.
@@ -40,21 +41,23 @@ pub struct Fault {
 
 impl Fault {
     /// From `{"operation": "PutRecords", "error": "InternalFailure", "rate": 0.1}`; without an operation it is
-    /// for all, without a rate for every request.
-    pub fn parse(body: &[u8]) -> Result<Self, String> {
-        let value: Value = serde_json::from_slice(body).map_err(|e| format!("the body is not JSON: {e}"))?;
-        let text = |name: &str| value.get(name).and_then(Value::as_str);
-        let operation = text("operation").unwrap_or("*");
-        if operation != "*" && (operation.is_empty() || !operation.bytes().all(|b| b.is_ascii_alphanumeric())) {
-            return Err("operation must be the name of an operation, or *".to_owned());
+    /// for all, without a rate for every request. `is_operation` knows the names of operations.
+    pub fn parse(body: &[u8], is_operation: impl Fn(&str) -> bool) -> Result<Self, String> {
+        let fields = fields(body, &["operation", "error", "rate"])?;
+        let operation = fields.get("operation").map_or(Some("*"), Value::as_str).ok_or("operation must be text")?;
+        if operation != "*" && !is_operation(operation) {
+            let shown: String = operation.chars().take(SHOWN_CHARS_MAX).collect();
+            return Err(format!("{shown:?} is not an operation of this server; * means all"));
         }
         let names = || ERRORS.map(|(name, _)| name).join(", ");
-        let (error, status) = text("error")
+        let (error, status) = fields
+            .get("error")
+            .and_then(Value::as_str)
             .and_then(|wanted| ERRORS.into_iter().find(|(name, _)| *name == wanted))
             .ok_or_else(|| format!("error must be one of {}", names()))?;
-        let rate = value.get("rate").map_or(Some(1.0), Value::as_f64).filter(|rate| (0.0..=1.0).contains(rate));
-        let rate = rate.ok_or("rate must be between 0 and 1")?;
-        Ok(Self { operation: operation.chars().take(128).collect(), error, status, rate })
+        let rate = fields.get("rate").map_or(Some(1.0), Value::as_f64).filter(|rate| (0.0..=1.0).contains(rate));
+        let rate = rate.ok_or("rate must be a number between 0 and 1")?;
+        Ok(Self { operation: operation.to_owned(), error, status, rate })
     }
 }
 
@@ -110,34 +113,47 @@ mod tests {
     const PUT: OperationModel =
         OperationModel { name: "PutRecord", index: 0, method: "POST", uri: "/", event_stream: false };
 
+    fn parse(body: &str) -> Result<Fault, String> {
+        Fault::parse(body.as_bytes(), |name| ["PutRecord", "GetRecords"].contains(&name))
+    }
+
     #[test]
     fn rules_hit_at_their_rate() {
         let faults = Faults::default();
         assert_eq!(faults.draw(&PUT), None);
-        faults.put(Fault::parse(br#"{"error":"InternalFailure","rate":0.5}"#).expect("valid")).expect("room");
+        faults.put(parse(r#"{"error":"InternalFailure","rate":0.5}"#).expect("valid")).expect("room");
         let hits = (0..2000).filter(|_| faults.draw(&PUT).is_some()).count();
         assert!((800..1200).contains(&hits), "{hits}");
-        faults.put(Fault::parse(br#"{"error":"InternalFailure","rate":1}"#).expect("valid")).expect("room");
+        faults.put(parse(r#"{"error":"InternalFailure","rate":1}"#).expect("valid")).expect("room");
         assert_eq!(faults.draw(&PUT), Some((500, "InternalFailure", MESSAGE)));
         faults.clear();
         assert_eq!(faults.draw(&PUT), None);
-        let other = br#"{"operation":"GetRecords","error":"ThrottlingException"}"#;
-        faults.put(Fault::parse(other).expect("valid")).expect("room");
+        let other = r#"{"operation":"GetRecords","error":"ThrottlingException"}"#;
+        faults.put(parse(other).expect("valid")).expect("room");
         assert_eq!(faults.draw(&PUT), None);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for body in [
-            "",
-            "[]",
-            "{}",
-            r#"{"error":"NoSuchException"}"#,
-            r#"{"error":"InternalFailure","rate":2}"#,
-            r#"{"error":"InternalFailure","rate":"x"}"#,
-            r#"{"error":"InternalFailure","operation":"a b"}"#,
+        for (body, reason) in [
+            ("", "not JSON"),
+            ("[]", "not a JSON object"),
+            ("{}", "error must be one of"),
+            (r#"{"error":"NoSuchException"}"#, "error must be one of"),
+            (r#"{"error":1}"#, "error must be one of"),
+            (r#"{"error":"InternalFailure","rate":2}"#, "between 0 and 1"),
+            (r#"{"error":"InternalFailure","rate":-0.1}"#, "between 0 and 1"),
+            (r#"{"error":"InternalFailure","rate":"x"}"#, "between 0 and 1"),
+            (r#"{"error":"InternalFailure","operation":"Nope"}"#, r#""Nope" is not an operation"#),
+            (r#"{"error":"InternalFailure","operation":""}"#, "is not an operation"),
+            (r#"{"error":"InternalFailure","operation":["PutRecord"]}"#, "operation must be text"),
+            (
+                r#"{"error":"InternalFailure","Operation":"PutRecord"}"#,
+                r#""Operation" is not one of the fields operation, error, rate"#,
+            ),
         ] {
-            assert!(Fault::parse(body.as_bytes()).is_err(), "{body}");
+            let refused = parse(body).expect_err(body);
+            assert!(refused.contains(reason), "{body}: {refused}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Served without authentication, so only ever on loopback listeners; pages in browsers are refused.
 
 mod faults;
+mod fields;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +51,11 @@ impl Dev {
         if head.headers.contains_key(header::ORIGIN) {
             return refused(403, "the control API is not for pages in browsers");
         }
+        let is_operation = |name: &str| hosts.iter().any(|hosted| hosted.model.operation(name).is_some());
         match (&head.method, path) {
+            (&Method::POST, "reset") | (&Method::DELETE, "faults") if !is_empty(body) => {
+                refused(400, "this request takes no fields: it is about everything")
+            }
             (&Method::POST, "reset") => match self.control.reset().await {
                 Ok(services) => {
                     for service in services {
@@ -68,9 +73,10 @@ impl Dev {
                     self.control.advance(by).await;
                     self.state()
                 }
-                Err(reason) => refused(400, reason),
+                Err(reason) => refused(400, &reason),
             },
-            (&Method::PUT, "faults") => match Fault::parse(body).and_then(|fault| self.faults.put(fault)) {
+            (&Method::PUT, "faults") => match Fault::parse(body, is_operation).and_then(|fault| self.faults.put(fault))
+            {
                 Ok(()) => self.state(),
                 Err(reason) => refused(400, &reason),
             },
@@ -89,11 +95,19 @@ impl Dev {
     }
 }
 
-fn seconds(body: &[u8]) -> Result<Duration, &'static str> {
-    let wanted = "the body must be like {\"seconds\": 300}, and the clock moves forward only";
-    let value: Value = serde_json::from_slice(body).map_err(|_| wanted)?;
-    let seconds = value.get("seconds").and_then(Value::as_f64).ok_or(wanted)?;
-    if (0.0..=ADVANCE_SECONDS_MAX).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(wanted) }
+/// Nothing, or an object without fields. With fields it would be a wish to reset or to end a part, which there is not.
+fn is_empty(body: &[u8]) -> bool {
+    body.is_empty() || fields::fields(body, &[]).is_ok()
+}
+
+fn seconds(body: &[u8]) -> Result<Duration, String> {
+    let fields = fields::fields(body, &["seconds"])?;
+    let seconds = fields.get("seconds").and_then(Value::as_f64).filter(|s| (0.0..=ADVANCE_SECONDS_MAX).contains(s));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| {
+        format!(
+            "the body must be like {{\"seconds\": 300}}, from 0 to {ADVANCE_SECONDS_MAX}: the clock moves forward only"
+        )
+    })
 }
 
 fn refused(status: u16, message: &str) -> Reply {

@@ -20,6 +20,25 @@ async fn errors_come_and_go_on_demand() {
 }
 
 #[tokio::test]
+async fn wishes_that_mean_nothing_are_refused() {
+    let server = start(Wish { dev: true, ..Wish::default() }).await;
+    for (body, words) in [
+        (r#"{"operation":"Nope","error":"InternalFailure"}"#, r#"\"Nope\" is not an operation"#),
+        (r#"{"operation":"Echo","error":"NopeException"}"#, "error must be one of"),
+        (r#"{"operation":"Echo","error":"InternalFailure","rate":1.5}"#, "between 0 and 1"),
+        (r#"{"operation":"Echo","error":"InternalFailure","rates":0.5}"#, r#"\"rates\" is not one of"#),
+    ] {
+        let (status, answer) = control(&server, "PUT", "faults", body).await;
+        assert!(status == 400 && answer.contains(words), "{body}: {status} {answer}");
+    }
+    let one = r#"{"operation":"Echo"}"#;
+    assert_eq!(control(&server, "DELETE", "faults", one).await.0, 400, "it would end all faults");
+    assert_eq!(control(&server, "POST", "reset", one).await.0, 400, "it would reset everything");
+    assert_eq!(control(&server, "POST", "reset", "{}").await.0, 200);
+    assert!(control(&server, "GET", "state", "").await.1.contains(r#""faults":[]"#));
+}
+
+#[tokio::test]
 async fn the_clock_moves_forward() {
     let server = start(Wish { dev: true, ..Wish::default() }).await;
     let now = |state: &str| serde_json::from_str::<serde_json::Value>(state).expect("JSON")["now"].as_f64();
@@ -27,7 +46,9 @@ async fn the_clock_moves_forward() {
     let (status, state) = control(&server, "POST", "clock/advance", r#"{"seconds": 3600}"#).await;
     assert_eq!(status, 200);
     assert!(now(&state).expect("a time") >= before + 3600.0);
-    for body in ["", "{}", r#"{"seconds":-1}"#, r#"{"seconds":1e99}"#, r#"{"seconds":"x"}"#] {
+    for body in
+        ["", "{}", r#"{"seconds":-1}"#, r#"{"seconds":1e99}"#, r#"{"seconds":"x"}"#, r#"{"seconds":1,"minutes":1}"#]
+    {
         assert_eq!(control(&server, "POST", "clock/advance", body).await.0, 400, "{body}");
     }
 }
