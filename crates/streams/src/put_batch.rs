@@ -116,7 +116,8 @@ impl<'a> PutBatch<'a> {
         &self.groups[group]
     }
 
-    /// Holds one group of this round against a limit; what does not pass is throttled.
+    /// Holds one group of this round against a limit: as a whole, and if that is too much record by record; what does
+    /// not pass is throttled.
     pub fn admit(&mut self, group: usize, now: Timestamp, throttle: &mut WriteThrottle) {
         if throttle.admit(now, self.groups[group].records, self.groups[group].bytes) {
             return;
@@ -126,7 +127,7 @@ impl<'a> PutBatch<'a> {
         let refused_index = self.groups.len() as u32;
         for (i, record) in self.records.iter().enumerate() {
             let bytes = record_bytes(record);
-            if self.group_of[i] as usize == group && !throttle.admit(now, 1, bytes) {
+            if self.group_of[i] as usize == group && !throttle.admit_record(now, bytes) {
                 self.group_of[i] = refused_index;
                 refused.records += 1;
                 refused.bytes += bytes;

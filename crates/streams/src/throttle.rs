@@ -32,15 +32,22 @@ impl Bucket {
         self.per_second = i64::try_from(per_second).unwrap_or(i64::MAX / 2000);
     }
 
-    /// Whether there is room for `amount`. More than a second's worth needs a full bucket.
     fn has(&self, amount: usize) -> bool {
-        let wanted = i64::try_from(amount).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
-        self.tokens >= wanted.min(self.per_second * 1000)
+        self.tokens >= millitokens(amount)
+    }
+
+    /// As [`Bucket::has`], but a full bucket has room for any amount, which is paid off afterwards.
+    fn has_or_is_full(&self, amount: usize) -> bool {
+        self.tokens >= millitokens(amount).min(self.per_second * 1000)
     }
 
     fn take(&mut self, amount: usize) {
-        self.tokens -= i64::try_from(amount).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+        self.tokens = self.tokens.saturating_sub(millitokens(amount));
     }
+}
+
+fn millitokens(amount: usize) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX).saturating_mul(1000)
 }
 
 /// Bytes and records per second into a shard, or into an on-demand stream.
@@ -73,18 +80,33 @@ impl WriteThrottle {
 
     /// Takes room for `records` records of `bytes` bytes together, or nothing.
     pub fn admit(&mut self, now: Timestamp, records: usize, bytes: usize) -> bool {
-        if now > self.last {
-            let millis = now.millis() - self.last.millis();
-            self.bytes.refill(millis);
-            self.records.refill(millis);
-            self.last = now;
-        }
+        self.refill(now);
         let admitted = self.records.has(records) && self.bytes.has(bytes);
         if admitted {
             self.records.take(records);
             self.bytes.take(bytes);
         }
         admitted
+    }
+
+    /// Takes room for one record, or nothing. A record of more than a second's worth needs a full bucket.
+    pub fn admit_record(&mut self, now: Timestamp, bytes: usize) -> bool {
+        self.refill(now);
+        let admitted = self.records.has(1) && self.bytes.has_or_is_full(bytes);
+        if admitted {
+            self.records.take(1);
+            self.bytes.take(bytes);
+        }
+        admitted
+    }
+
+    fn refill(&mut self, now: Timestamp) {
+        if now > self.last {
+            let millis = now.millis() - self.last.millis();
+            self.bytes.refill(millis);
+            self.records.refill(millis);
+            self.last = now;
+        }
     }
 }
 
@@ -180,11 +202,18 @@ mod tests {
     #[test]
     fn a_large_record_is_paid_off() {
         let mut throttle = WriteThrottle::for_shard(START);
-        assert!(throttle.admit(START, 1, 10 * MIB));
-        assert!(!throttle.admit(after(9000), 1, 1));
-        assert!(throttle.admit(after(9001), 1, 1));
-        assert!(!throttle.admit(after(9500), 1, 2 * MIB), "needs a full bucket");
-        assert!(throttle.admit(after(10_001), 1, 2 * MIB));
+        assert!(throttle.admit_record(START, 10 * MIB));
+        assert!(!throttle.admit_record(after(9000), 1));
+        assert!(throttle.admit_record(after(9001), 1));
+        assert!(!throttle.admit_record(after(9500), 2 * MIB), "needs a full bucket");
+        assert!(throttle.admit_record(after(10_001), 2 * MIB));
+    }
+
+    #[test]
+    fn many_records_are_no_large_record() {
+        let mut throttle = WriteThrottle::for_shard(START);
+        assert!(!throttle.admit(START, 2, MIB + 1));
+        assert!(throttle.admit(START, 2, MIB));
     }
 
     #[test]

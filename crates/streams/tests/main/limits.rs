@@ -146,3 +146,28 @@ async fn on_demand_streams_grow_with_their_load() {
     assert_eq!(world.open_shards("s").await.len(), 5, "no load, no split");
     assert_eq!(world.read_all("s", &world.shards("s").await[0].shard_id).await.len() % 4, 0);
 }
+
+#[tokio::test]
+async fn the_bytes_of_a_shard_are_counted_record_by_record() {
+    let world = World::with_limits().await;
+    world.create("s", 1).await;
+    let output = put(&world, 6, 1_000_000).await;
+    assert_eq!(output.failed_record_count, Some(5));
+    assert!(output.records[0].sequence_number.is_some());
+    for refused in &output.records[1..] {
+        assert_eq!(refused.error_code.as_deref(), Some("ProvisionedThroughputExceededException"));
+        assert_eq!(refused.error_message.as_deref(), Some(&*rate(0)));
+    }
+    assert_eq!(put(&world, 2, 24_000).await.failed_record_count, Some(0), "what is left of the second");
+    assert_eq!(put(&world, 1, 24_000).await.failed_record_count, Some(1));
+}
+
+#[tokio::test]
+async fn the_bytes_of_an_on_demand_stream_are_counted_record_by_record() {
+    let world = World::with_limits().await;
+    world.create_on_demand("s").await;
+    let output = put(&world, 10, 1_000_000).await;
+    assert_eq!(output.failed_record_count, Some(6), "four mebibytes a second");
+    assert!(output.records[3].sequence_number.is_some());
+    assert!(output.records[4].error_code.is_some());
+}
