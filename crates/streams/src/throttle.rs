@@ -1,5 +1,7 @@
 //! The limits that AWS enforces, as buckets and windows. All time is handed in.
 
+use std::time::Duration;
+
 use base::limits::{
     SHARD_READ_BYTES_PER_SECOND, SHARD_READ_CALLS_PER_SECOND, SHARD_WRITE_BYTES_PER_SECOND,
     SHARD_WRITE_RECORDS_PER_SECOND,
@@ -7,6 +9,8 @@ use base::limits::{
 use base::time::Timestamp;
 
 use crate::on_demand::Rate;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A token bucket that holds one second's worth and begins full.
 #[derive(Debug)]
@@ -106,8 +110,21 @@ impl WriteThrottle {
             self.bytes.refill(millis);
             self.records.refill(millis);
             self.last = now;
+        } else if is_set_back(self.last, now) {
+            self.last = now;
         }
     }
+}
+
+/// Whether the clock was set back since `last`. Less than a second is no more than two callers who overtake each
+/// other.
+fn is_set_back(last: Timestamp, now: Timestamp) -> bool {
+    last.since(now) >= SECOND
+}
+
+/// Whether a window of one second that began at `start` is over.
+fn is_over(start: Timestamp, now: Timestamp) -> bool {
+    now.since(start) >= SECOND || is_set_back(start, now)
 }
 
 /// Calls in windows of one second that begin with a call.
@@ -119,7 +136,7 @@ pub struct CallThrottle {
 
 impl CallThrottle {
     pub fn admit(&mut self, now: Timestamp, calls_per_second: usize) -> bool {
-        if now.since(self.window_start).as_millis() >= 1000 {
+        if is_over(self.window_start, now) {
             *self = Self { window_start: now, calls: 0 };
         }
         if self.calls >= calls_per_second {
@@ -142,10 +159,13 @@ pub struct ReadThrottle {
 
 impl ReadThrottle {
     pub fn admit(&mut self, now: Timestamp) -> bool {
+        if is_set_back(self.window_start, now) {
+            *self = Self { window_start: now, ..Self::default() };
+        }
         if now < self.refused_until {
             return false;
         }
-        if now.since(self.window_start).as_millis() >= 1000 {
+        if is_over(self.window_start, now) {
             self.window_start = now;
             self.calls = 0;
             self.bytes = 0;
@@ -157,20 +177,19 @@ impl ReadThrottle {
         true
     }
 
-    /// Notes what an admitted call has returned.
+    /// Notes what an admitted call has returned. Calls that were admitted side by side are paid off one after the
+    /// other.
     pub fn returned(&mut self, now: Timestamp, bytes: usize) {
         self.bytes += bytes;
         if bytes > SHARD_READ_BYTES_PER_SECOND {
             let millis = bytes as u64 * 1000 / SHARD_READ_BYTES_PER_SECOND as u64;
-            self.refused_until = now.plus(std::time::Duration::from_millis(millis));
+            self.refused_until = self.refused_until.max(now).plus(Duration::from_millis(millis));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use base::limits::MIB;
 
     use super::*;
@@ -234,6 +253,35 @@ mod tests {
         throttle.returned(START, 10 * MIB);
         assert!(!throttle.admit(after(4999)));
         assert!(throttle.admit(after(5000)));
+    }
+
+    #[test]
+    fn readings_side_by_side_are_all_paid_for() {
+        let mut throttle = ReadThrottle::default();
+        assert!(throttle.admit(START) && throttle.admit(START));
+        throttle.returned(START, 10 * MIB);
+        throttle.returned(after(100), 10 * MIB);
+        assert!(!throttle.admit(after(9999)));
+        assert!(throttle.admit(after(10_000)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_locks_nobody_out() {
+        let mut write = WriteThrottle::for_shard(after(3_600_000));
+        assert!(write.admit(after(3_600_000), 1000, MIB));
+        assert!(!write.admit(after(3_599_999), 1, 1), "a caller who was overtaken");
+        assert!(!write.admit(after(3_600_000), 1, 1), "no millisecond counts twice");
+        assert!(!write.admit(START, 1, 1));
+        assert!(write.admit(after(1000), 1000, MIB));
+        let mut read = ReadThrottle::default();
+        assert!((0..5).all(|_| read.admit(after(3_600_000))));
+        assert!(!read.admit(after(3_599_999)));
+        read.returned(after(3_600_000), 10 * MIB);
+        assert!(read.admit(START));
+        let mut calls = CallThrottle::default();
+        assert!(calls.admit(after(3_600_000), 1));
+        assert!(calls.admit(START, 1));
+        assert!(!calls.admit(START, 1));
     }
 
     #[test]
