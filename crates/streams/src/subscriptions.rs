@@ -43,7 +43,10 @@ pub struct Subscriptions {
 
 #[derive(Debug)]
 struct Entry {
+    /// The last call that began a subscription.
     last_call: Timestamp,
+    /// The last call that was told of the running subscription.
+    last_refusal: Option<Timestamp>,
     /// Tells the running subscription that it was taken over.
     running: Option<watch::Sender<bool>>,
 }
@@ -63,20 +66,14 @@ impl Subscriptions {
     /// When another one runs and is too young to be taken over, or calls come too fast.
     pub fn begin(&self, key: SubscriptionKey, now: Timestamp, paced: bool) -> Result<Subscription, SubscribeError> {
         let mut entries = lock(&self.entries);
-        if let Some(entry) = entries.get(&key) {
-            let age = now.since(entry.last_call);
-            if entry.running.is_some() && age < TAKEOVER_AFTER {
-                return Err(SubscribeError::InUse);
-            }
-            if paced && age < CALL_INTERVAL {
-                return Err(SubscribeError::TooSoon);
-            }
+        if let Some(entry) = entries.get_mut(&key) {
+            entry.admit(now, paced)?;
         }
         if entries.len() >= PRUNE_FROM {
             entries.retain(|_, entry| entry.running.is_some() || now.since(entry.last_call) < CALL_INTERVAL);
         }
         let (running, taken_over) = watch::channel(false);
-        let before = entries.insert(key.clone(), Entry { last_call: now, running: Some(running) });
+        let before = entries.insert(key.clone(), Entry { last_call: now, last_refusal: None, running: Some(running) });
         if let Some(old) = before.and_then(|entry| entry.running) {
             old.send_replace(true);
         }
@@ -87,6 +84,25 @@ impl Subscriptions {
     #[must_use]
     pub fn running(&self) -> usize {
         lock(&self.entries).values().filter(|entry| entry.running.is_some()).count()
+    }
+}
+
+impl Entry {
+    /// Whether a call may begin another subscription. Of calls that follow a successful one, the first is told of the
+    /// running subscription, and whoever repeats it within a second that calls come too fast.
+    fn admit(&mut self, now: Timestamp, paced: bool) -> Result<(), SubscribeError> {
+        let age = now.since(self.last_call);
+        if self.running.is_none() {
+            return if paced && age < CALL_INTERVAL { Err(SubscribeError::TooSoon) } else { Ok(()) };
+        }
+        if age >= TAKEOVER_AFTER {
+            return Ok(());
+        }
+        if paced && self.last_refusal.is_some_and(|last| now.since(last) < CALL_INTERVAL) {
+            return Err(SubscribeError::TooSoon);
+        }
+        self.last_refusal = Some(now);
+        Err(SubscribeError::InUse)
     }
 }
 

@@ -196,3 +196,30 @@ async fn a_consumer_has_two_mebibytes_a_second() {
     // The second and the third event each wait for half a second's worth before them.
     assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
 }
+
+/// The second call is told of the first; whoever goes on calling is told to slow down.
+#[tokio::test]
+async fn a_third_call_within_a_second_is_one_too_many() {
+    let (world, consumer) = world(true).await;
+    let latest = || subscribe(&world, &consumer, "0", ShardIteratorType::Latest, None);
+    let _first = latest().await.expect("events");
+    let refusal = async |millis| {
+        world.advance(Duration::from_millis(millis));
+        text_of(latest().await.map(drop))
+    };
+    let in_use = format!(
+        "ResourceInUseException: Another active subscription exists for this consumer: \
+         {ACCOUNT}:s:shardId-000000000000:c"
+    );
+    let too_fast = format!(
+        "LimitExceededException: Rate exceeded for consumer c and shard shardId-000000000000 in stream s under account \
+         {ACCOUNT}."
+    );
+    assert_eq!(refusal(100).await, in_use);
+    assert_eq!(refusal(100).await, too_fast);
+    assert_eq!(refusal(899).await, too_fast);
+    assert_eq!(refusal(1).await, in_use);
+    assert_eq!(refusal(3800).await, in_use);
+    world.advance(Duration::from_millis(100));
+    assert!(latest().await.is_ok(), "five seconds after the first call");
+}
