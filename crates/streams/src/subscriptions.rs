@@ -8,6 +8,7 @@ use base::ids::ShardIndex;
 use base::time::Timestamp;
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::shard::lock;
 
@@ -47,6 +48,8 @@ struct Entry {
     last_call: Timestamp,
     /// The last call that was told of the running subscription.
     last_refusal: Option<Timestamp>,
+    /// No records are to be sent before: what was sent is being paid off, by whichever subscription.
+    next_records: Instant,
     /// Tells the running subscription that it was taken over.
     running: Option<watch::Sender<bool>>,
 }
@@ -57,6 +60,7 @@ pub struct Subscription {
     entries: Arc<Mutex<HashMap<SubscriptionKey, Entry>>>,
     key: SubscriptionKey,
     taken_over: watch::Receiver<bool>,
+    next_records: Instant,
 }
 
 impl Subscriptions {
@@ -70,14 +74,16 @@ impl Subscriptions {
             entry.admit(now, paced)?;
         }
         if entries.len() >= PRUNE_FROM {
-            entries.retain(|_, entry| entry.running.is_some() || now.since(entry.last_call) < CALL_INTERVAL);
+            entries.retain(|_, entry| entry.is_needed(now));
         }
         let (running, taken_over) = watch::channel(false);
-        let before = entries.insert(key.clone(), Entry { last_call: now, last_refusal: None, running: Some(running) });
+        let next_records = entries.get(&key).map_or_else(Instant::now, |before| before.next_records);
+        let entry = Entry { last_call: now, last_refusal: None, next_records, running: Some(running) };
+        let before = entries.insert(key.clone(), entry);
         if let Some(old) = before.and_then(|entry| entry.running) {
             old.send_replace(true);
         }
-        Ok(Subscription { entries: self.entries.clone(), key, taken_over })
+        Ok(Subscription { entries: self.entries.clone(), key, taken_over, next_records })
     }
 
     /// Subscriptions that are running.
@@ -104,12 +110,32 @@ impl Entry {
         self.last_refusal = Some(now);
         Err(SubscribeError::InUse)
     }
+
+    /// Whether the next call depends on this one.
+    fn is_needed(&self, now: Timestamp) -> bool {
+        let is_recent = now.since(self.last_call) < CALL_INTERVAL;
+        self.running.is_some() || is_recent || self.next_records > Instant::now()
+    }
 }
 
 impl Subscription {
     #[must_use]
     pub fn is_taken_over(&self) -> bool {
         *self.taken_over.borrow()
+    }
+
+    /// No records are to be sent before.
+    #[must_use]
+    pub fn next_records(&self) -> Instant {
+        self.next_records
+    }
+
+    /// No more records until then, neither here nor in a later subscription of the same consumer to the same shard.
+    pub fn pause_records(&mut self, until: Instant) {
+        self.next_records = until;
+        if let Some(entry) = lock(&self.entries).get_mut(&self.key) {
+            entry.next_records = entry.next_records.max(until);
+        }
     }
 
     /// Returns when another subscription has taken this one over.

@@ -82,7 +82,6 @@ pub async fn subscribe(
         continuation,
         ends_at: now.plus(SUBSCRIPTION_LIFE),
         next_heartbeat: Instant::now(),
-        next_records: Instant::now(),
         ended: false,
     };
     Ok(Box::pin(futures_util::stream::unfold(pusher, |mut pusher| async move {
@@ -120,8 +119,6 @@ struct Pusher {
     continuation: ByteString,
     ends_at: Timestamp,
     next_heartbeat: Instant,
-    /// No records are sent before: the consumer's share of the shard.
-    next_records: Instant,
     ended: bool,
 }
 
@@ -158,7 +155,7 @@ impl Pusher {
             return Err(error::consumer_not_found(&self.stream.arn, self.arn.consumer.as_str()));
         }
         let shard = reading::readable(&self.stream, &snapshot, self.shard, now)?.clone();
-        if Instant::now() >= self.next_records {
+        if Instant::now() >= self.subscription.next_records() {
             let limit = ReadLimit { records: GET_RECORDS_COUNT_MAX, bytes: EVENT_BYTES_MAX };
             let reading =
                 reading::read(&self.core, &snapshot, &shard, self.position, limit).await.map_err(error::log)?;
@@ -185,7 +182,8 @@ impl Pusher {
         self.next_heartbeat = now + HEARTBEAT;
         if self.core.limits_enforced() {
             let share = bytes as u64 * 1_000_000 / SHARD_READ_BYTES_PER_SECOND as u64;
-            self.next_records = now + Duration::from_micros(share);
+            // The consumer's share of the shard.
+            self.subscription.pause_records(now + Duration::from_micros(share));
         }
         self.ended = reading.at_end;
         SubscribeToShardEvent {
@@ -213,9 +211,10 @@ impl Pusher {
     async fn wait(&mut self) {
         let now = Instant::now();
         let mut until = self.next_heartbeat.min(now + CLOCK_CHECK);
-        let is_paced = self.next_records > now;
+        let next_records = self.subscription.next_records();
+        let is_paced = next_records > now;
         if is_paced {
-            until = until.min(self.next_records);
+            until = until.min(next_records);
         }
         tokio::select! {
             _ = self.commits.changed(), if !is_paced && self.commits.has_changed().is_ok() => {}

@@ -223,3 +223,22 @@ async fn a_third_call_within_a_second_is_one_too_many() {
     world.advance(Duration::from_millis(100));
     assert!(latest().await.is_ok(), "five seconds after the first call");
 }
+
+/// What a consumer has been sent is paid off even if it subscribes anew.
+#[tokio::test]
+async fn a_new_subscription_is_no_new_budget() {
+    let (world, consumer) = world(true).await;
+    let input =
+        UpdateMaxRecordSizeInput { stream_arn: Some(world.arn("s")), max_record_size_in_kib: 10_240, stream_id: None };
+    world.streams.update_max_record_size(&world.caller, input).await.expect("changed");
+    world.try_put("s", "k", 10 * 1024 * 1024 - 1, "").await.expect("stored");
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::TrimHorizon, None).await.expect("events");
+    let last = event(&mut events).await.continuation_sequence_number;
+    drop(events);
+    world.advance(Duration::from_secs(20));
+    world.put("s", "k", "small").await;
+    let after = ShardIteratorType::AfterSequenceNumber;
+    let mut events = subscribe(&world, &consumer, "0", after, last).await.expect("events");
+    assert_eq!(event(&mut events).await.records, [], "ten mebibytes are five seconds' worth");
+    assert_eq!(data(&event(&mut events).await.records), ["small"]);
+}
