@@ -14,6 +14,8 @@ pub mod front_door;
 
 pub mod sigv4;
 
+pub mod kpl;
+
 mod base64;
 mod coral;
 mod hex;

@@ -5,6 +5,7 @@ mod event_stream;
 mod front_door;
 mod garbage;
 mod json;
+mod kpl;
 mod pace;
 mod shapes;
 mod sigv4;
