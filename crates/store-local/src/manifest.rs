@@ -4,14 +4,18 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use crate::bytes::{Fields, crc32c};
 use crate::error::OpenError;
 use crate::journal::files::sync_dir;
+use crate::sync::lock;
 
 const MAGIC: [u8; 8] = *b"ANABMNFT";
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
+/// Did not say which journals there are.
+const FORMAT_VERSION_OLD: u32 = 1;
 const FILE_NAME: &str = "log.manifest";
 const FILE_NAME_NEW: &str = "log.manifest.new";
 
@@ -19,6 +23,8 @@ const FILE_NAME_NEW: &str = "log.manifest.new";
 pub(crate) struct Manifest {
     /// Journals up to this number are in segments.
     pub sealed_through: u32,
+    /// No frame stands in a journal with a higher number: those up to this one must be there.
+    pub journals_through: u32,
     /// First frame that is not in a segment.
     pub first_frame: u64,
     /// All frames below this number were acknowledged when the manifest was written.
@@ -55,11 +61,11 @@ impl Manifest {
         };
         let damaged = || OpenError::damaged(&path, 0, "the manifest does not match its checksum");
         let version = checked_version(&bytes).ok_or_else(damaged)?;
-        if version != FORMAT_VERSION {
+        if ![FORMAT_VERSION_OLD, FORMAT_VERSION].contains(&version) {
             let file = path.display().to_string();
             return Err(OpenError::Version { file, found: version, known: FORMAT_VERSION });
         }
-        Self::decode(&bytes[16..]).map(Some).ok_or_else(damaged)
+        Self::decode(&bytes[16..], version).map(Some).ok_or_else(damaged)
     }
 
     /// Replaces the manifest of the directory; durable when it answers.
@@ -78,6 +84,7 @@ impl Manifest {
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
         out.extend_from_slice(&self.sealed_through.to_le_bytes());
+        out.extend_from_slice(&self.journals_through.to_le_bytes());
         for number in [self.first_frame, self.frames_end, self.last_arrival.cast_unsigned(), self.next_segment] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -98,10 +105,16 @@ impl Manifest {
         out
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode(bytes: &[u8], version: u32) -> Option<Self> {
         let mut fields = Fields::new(bytes);
+        let sealed_through = fields.u32()?;
         let mut manifest = Self {
-            sealed_through: fields.u32()?,
+            sealed_through,
+            journals_through: match version {
+                // There was always a journal behind the sealed ones.
+                FORMAT_VERSION_OLD => sealed_through.saturating_add(sealed_through.min(1)),
+                _ => fields.u32()?,
+            },
             first_frame: fields.u64()?,
             frames_end: fields.u64()?,
             last_arrival: fields.i64()?,
@@ -123,6 +136,42 @@ impl Manifest {
     }
 }
 
+/// The manifest of an open directory.
+pub(crate) struct ManifestFile {
+    dir: PathBuf,
+    current: Mutex<Manifest>,
+}
+
+impl ManifestFile {
+    /// `current` is what the directory holds.
+    pub(crate) fn new(dir: &Path, current: Manifest) -> Self {
+        Self { dir: dir.to_owned(), current: Mutex::new(current) }
+    }
+
+    /// A look at the manifest.
+    pub(crate) fn get<T>(&self, look: impl FnOnce(&Manifest) -> T) -> T {
+        look(&lock(&self.current))
+    }
+
+    /// Changes the manifest; durable when it answers. After an error it is as before.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Manifest)) -> io::Result<()> {
+        let mut current = lock(&self.current);
+        let mut changed = current.clone();
+        change(&mut changed);
+        changed.store(&self.dir)?;
+        *current = changed;
+        Ok(())
+    }
+
+    /// A journal of this number is there, and frames will stand in it.
+    pub(crate) fn promise_journal(&self, number: u32) -> io::Result<()> {
+        if self.get(|manifest| manifest.journals_through >= number) {
+            return Ok(());
+        }
+        self.change(|manifest| manifest.journals_through = number)
+    }
+}
+
 /// The format version of bytes that match their checksum.
 fn checked_version(bytes: &[u8]) -> Option<u32> {
     let mut fields = Fields::new(bytes);
@@ -135,11 +184,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_first_version_is_read() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let manifest = Manifest { sealed_through: 3, journals_through: 4, first_frame: 5, ..Manifest::default() };
+        let mut bytes = manifest.encode();
+        bytes.drain(20..24);
+        bytes[12..16].copy_from_slice(&FORMAT_VERSION_OLD.to_le_bytes());
+        let crc = crc32c(&bytes[12..]);
+        bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+        std::fs::write(dir.path().join(FILE_NAME), bytes).expect("write");
+        assert_eq!(Manifest::load(dir.path()).expect("load"), Some(manifest));
+    }
+
+    #[test]
     fn round_trip_and_damage() {
         let dir = tempfile::tempdir().expect("temporary directory");
         assert_eq!(Manifest::load(dir.path()).expect("none yet"), None);
         let manifest = Manifest {
             sealed_through: 3,
+            journals_through: 6,
             first_frame: 5,
             frames_end: 9,
             last_arrival: -1,

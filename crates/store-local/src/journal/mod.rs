@@ -12,6 +12,7 @@ pub(crate) mod header;
 pub(crate) mod prepare;
 pub(crate) mod recover;
 pub(crate) mod scan;
+pub(crate) mod spares;
 mod window;
 
 /// Unit of writes and of frame addresses.

@@ -2,7 +2,7 @@
 //! acknowledgement should wait for.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,12 @@ use store::root_key::RootKey;
 
 use super::file::{Journal, Run, file_name};
 use super::files::{Files, sync_dir};
+use super::spares::{self, Spare, spare_path};
+use crate::manifest::ManifestFile;
 use crate::sync::lock;
+
+/// Of files that are being written with zeros; they are removed at start.
+pub(crate) const HALF_MADE_SUFFIX: &str = ".new";
 
 /// Pause after a failed attempt, most often for lack of space.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
@@ -27,12 +32,20 @@ pub(crate) struct PrepareSettings {
     pub spares_max: usize,
 }
 
+/// What a preparer works with.
+pub(crate) struct PrepareParts {
+    pub files: Arc<dyn Files>,
+    pub root_key: Arc<dyn RootKey>,
+    pub manifest: Arc<ManifestFile>,
+}
+
 pub(crate) struct Preparer {
     settings: PrepareSettings,
-    files: Arc<dyn Files>,
-    root_key: Arc<dyn RootKey>,
+    parts: PrepareParts,
     state: Mutex<State>,
     changed: Condvar,
+    /// Held while spare files are chosen, renamed or removed.
+    spares: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -42,16 +55,9 @@ struct State {
     failure: Option<String>,
     next_number: u32,
     next_bytes: u32,
-    spares: Vec<Spare>,
     /// Journals that wait to be rewritten into segments.
     backlog: usize,
     stopping: bool,
-}
-
-/// A pre-written file whose content is of no use any more.
-struct Spare {
-    path: PathBuf,
-    bytes: u32,
 }
 
 /// Answer to the wish for a journal.
@@ -62,16 +68,10 @@ pub(crate) enum Taken {
 }
 
 impl Preparer {
-    /// `backlog`: journals that wait to be rewritten already.
-    pub(crate) fn new(
-        settings: PrepareSettings,
-        files: Arc<dyn Files>,
-        root_key: Arc<dyn RootKey>,
-        first: (u32, u32),
-        backlog: usize,
-    ) -> Self {
+    /// `first`: number and size of the first journal. `backlog`: journals that wait to be rewritten already.
+    pub(crate) fn new(settings: PrepareSettings, parts: PrepareParts, first: (u32, u32), backlog: usize) -> Self {
         let state = State { next_number: first.0, next_bytes: first.1, backlog, ..State::default() };
-        Self { settings, files, root_key, state: Mutex::new(state), changed: Condvar::new() }
+        Self { settings, parts, state: Mutex::new(state), changed: Condvar::new(), spares: Mutex::default() }
     }
 
     /// Waits for the next journal. From then on the one before counts as waiting to be rewritten.
@@ -100,33 +100,45 @@ impl Preparer {
 
     /// A journal has been rewritten; its file is used again when nobody reads it any more.
     pub(crate) fn retire(&self, journal: Arc<Journal>) {
-        let wanted = {
+        let next_bytes = {
             let mut state = lock(&self.state);
             state.backlog = state.backlog.saturating_sub(1);
-            journal.bytes >= state.next_bytes && state.spares.len() < self.settings.spares_max
+            state.next_bytes
         };
-        let path = self.settings.dir.join(format!("{}.spare", file_name(journal.number)));
-        let renamed = match Arc::try_unwrap(journal) {
-            Ok(journal) if wanted => std::fs::rename(&journal.path, &path).map(|()| Some(journal.bytes)),
-            Ok(journal) => std::fs::remove_file(&journal.path).map(|()| None),
+        let given_back = match Arc::try_unwrap(journal) {
+            Ok(journal) if journal.bytes >= next_bytes => {
+                std::fs::rename(&journal.path, spare_path(&self.settings.dir, journal.number))
+                    .and_then(|()| self.keep_spares(self.settings.spares_max))
+            }
+            Ok(journal) => std::fs::remove_file(&journal.path),
             // A reader still has it open: its bytes must stay as they are until it is done.
-            Err(journal) => std::fs::remove_file(&journal.path).map(|()| None),
+            Err(journal) => std::fs::remove_file(&journal.path),
         };
-        match renamed {
-            Ok(Some(bytes)) => lock(&self.state).spares.push(Spare { path, bytes }),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "a rewritten journal file cannot be removed"),
+        if let Err(error) = given_back {
+            tracing::warn!(%error, "a rewritten journal file cannot be removed");
         }
         self.changed.notify_all();
     }
 
-    /// Gives the space of spare files back.
-    pub(crate) fn drop_spares(&self) {
-        for spare in lock(&self.state).spares.drain(..) {
-            if let Err(error) = std::fs::remove_file(&spare.path) {
-                tracing::warn!(path = %spare.path.display(), %error, "a spare journal file cannot be removed");
+    /// Removes spare files beyond a number, and those that are of no use. Those that the manifest promises stay, and that
+    /// of the next journal.
+    pub(crate) fn keep_spares(&self, most: usize) -> io::Result<()> {
+        let _guard = lock(&self.spares);
+        let (next_number, bytes_least) = self.next();
+        let journals_through = self.parts.manifest.get(|manifest| manifest.journals_through);
+        let promised = next_number..=journals_through.max(next_number);
+        let mut kept = 0;
+        for spare in spares::list(&self.settings.dir)? {
+            if promised.contains(&spare.number) {
+                continue;
+            }
+            if spare.is_usable(bytes_least) && kept < most {
+                kept += 1;
+            } else {
+                std::fs::remove_file(spare_path(&self.settings.dir, spare.number))?;
             }
         }
+        Ok(())
     }
 
     pub(crate) fn stop(&self) {
@@ -177,43 +189,76 @@ impl Preparer {
         }
     }
 
+    /// Number of the next journal, and the least size that is of use to it and to those after it.
+    fn next(&self) -> (u32, u32) {
+        let state = lock(&self.state);
+        (state.next_number, state.next_bytes.min(self.settings.bytes_min))
+    }
+
     fn make(&self) -> io::Result<Arc<Journal>> {
-        let (number, bytes, spare) = {
-            let mut state = lock(&self.state);
-            let spare = state.spares.pop();
-            (state.next_number, state.next_bytes, spare)
-        };
-        let dir = &self.settings.dir;
-        let (temporary, bytes) = match spare {
-            Some(spare) => (spare.path, spare.bytes),
+        let journal = match self.begin_in_spare()? {
+            Some(journal) => journal,
             None => {
-                let path = dir.join(format!("{}.spare", file_name(number)));
-                self.files.prepare(&path, u64::from(bytes)).inspect_err(|_| remove_half_made(&path))?;
-                (path, bytes)
+                self.make_spare()?;
+                self.begin_in_spare()?.ok_or(io::ErrorKind::NotFound)?
             }
         };
-        let path = dir.join(file_name(number));
-        let begin = || -> io::Result<Journal> {
-            let file = self.files.open(&temporary)?;
-            let journal = Journal::begin(file, path.clone(), number, bytes, self.settings.run, &*self.root_key)?;
-            std::fs::rename(&temporary, &path)?;
-            sync_dir(dir)?;
-            Ok(journal)
-        };
-        let journal = begin().inspect_err(|_| remove_half_made(&temporary))?;
         let mut state = lock(&self.state);
         state.next_number += 1;
         let (bytes_min, bytes_max) = (self.settings.bytes_min, self.settings.bytes_max);
         state.next_bytes = state.next_bytes.saturating_mul(2).clamp(bytes_min, bytes_max);
         Ok(Arc::new(journal))
     }
+
+    /// Writes a spare file for the next journal.
+    fn make_spare(&self) -> io::Result<()> {
+        let (number, bytes) = {
+            let state = lock(&self.state);
+            (state.next_number, state.next_bytes)
+        };
+        let half_made = self.settings.dir.join(format!("{}{HALF_MADE_SUFFIX}", file_name(number)));
+        // What a failed attempt has left would hold the space that is missing.
+        self.parts.files.prepare(&half_made, u64::from(bytes)).inspect_err(|_| remove_if_there(&half_made))?;
+        let _guard = lock(&self.spares);
+        std::fs::rename(&half_made, spare_path(&self.settings.dir, number))
+    }
+
+    /// Begins the next journal in the spare file of its number, or in one that is not promised; `None` when there is none.
+    fn begin_in_spare(&self) -> io::Result<Option<Journal>> {
+        let _guard = lock(&self.spares);
+        let (number, bytes_least) = self.next();
+        let journals_through = self.parts.manifest.get(|manifest| manifest.journals_through);
+        let spares = spares::list(&self.settings.dir)?;
+        let mut usable = spares.iter().filter(|spare| spare.is_usable(bytes_least));
+        let is_free = |spare: &&Spare| spare.number < number || spare.number > journals_through;
+        let own = usable.clone().find(|spare| spare.number == number);
+        own.or_else(|| usable.find(is_free)).map(|spare| self.begin(*spare, number)).transpose()
+    }
+
+    /// Makes a journal of a spare file. The manifest promises it before anybody can write to it.
+    fn begin(&self, spare: Spare, number: u32) -> io::Result<Journal> {
+        let dir = &self.settings.dir;
+        let (path, blank) = (dir.join(file_name(number)), spare_path(dir, spare.number));
+        let file = self.parts.files.open(&blank)?;
+        let run = self.settings.run;
+        let journal = Journal::begin(file, path.clone(), number, spare.bytes, run, &*self.parts.root_key)?;
+        std::fs::rename(&blank, &path)?;
+        if let Err(error) = sync_dir(dir).and_then(|()| self.parts.manifest.promise_journal(number)) {
+            // Its space serves the next attempt.
+            std::fs::rename(&path, spare_path(dir, number))?;
+            return Err(error);
+        }
+        if spare.number != number {
+            remove_if_there(&spare_path(dir, number));
+        }
+        Ok(journal)
+    }
 }
 
-/// Removes what a failed attempt has left, so that it does not hold the space that is missing.
-fn remove_half_made(path: &std::path::Path) {
+fn remove_if_there(path: &Path) {
     match std::fs::remove_file(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => tracing::warn!(path = %path.display(), %error, "a half made journal file cannot be removed"),
+        Err(error) => tracing::warn!(path = %path.display(), %error, "a file of no use cannot be removed"),
     }
 }

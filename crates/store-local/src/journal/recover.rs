@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 
 use store::root_key::RootKey;
 
-use super::file::number_of;
+use super::file::{file_name, number_of};
 use super::files::Files;
+use super::prepare::HALF_MADE_SUFFIX;
 use super::scan::{Scan, ScannedBatch, scan};
+use super::spares::spare_path;
 use crate::error::OpenError;
 
 /// Files scanned at the same time.
@@ -24,7 +26,9 @@ const SCAN_THREADS: usize = 2;
 pub(crate) struct Known {
     /// Journals up to this one are in segments.
     pub sealed_through: u32,
-    /// First frame that is not.
+    /// Journals up to this one must be there, or a spare file of the number if nothing was written to it.
+    pub journals_through: u32,
+    /// First frame that is not in segments.
     pub first_frame: u64,
     /// Frames below this number were acknowledged, whatever the files say.
     pub frames_end: u64,
@@ -52,18 +56,18 @@ pub(crate) struct Recovered {
     pub next_run: u64,
 }
 
-/// Reads all journals of the directory. Removes files that can hold nothing of the log.
+/// Reads all journals of the directory. Removes files that can hold nothing of the log, or makes them spare files.
 pub(crate) fn recover(
     dir: &Path,
     known: Known,
     files: &dyn Files,
     root_key: &dyn RootKey,
 ) -> Result<Recovered, OpenError> {
-    let paths = journal_paths(dir, known.sealed_through)?;
+    let paths = journal_paths(dir, known)?;
     let scans = scan_all(&paths, files, root_key)?;
     let next_run = scans.iter().map(|scan| scan.header.run).max().unwrap_or(0) + 1;
     let (mut journals, next_frame) = walk(dir, scans, known)?;
-    let next_journal = drop_unused(&mut journals, known.sealed_through)?;
+    let next_journal = spare_unused(dir, &mut journals, known.sealed_through)?;
     flush_unflushed(&journals)?;
     Ok(Recovered { journals, next_frame, next_journal, next_run })
 }
@@ -78,44 +82,47 @@ fn flush_unflushed(journals: &[RecoveredJournal]) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Drops the journals at the end to which nothing was ever written; answers the number that the next one gets. The
-/// first of them stays on the disk until the next journal takes its name, so that there is always one behind the sealed
-/// ones.
-fn drop_unused(journals: &mut Vec<RecoveredJournal>, sealed_through: u32) -> Result<u32, OpenError> {
+/// Makes spare files of the journals at the end to which nothing was ever written; answers the number that the next one
+/// gets. Each keeps its number, so that it is there under one name or the other at all times; the last goes first, so
+/// that the journals have no gap.
+fn spare_unused(dir: &Path, journals: &mut Vec<RecoveredJournal>, sealed_through: u32) -> Result<u32, OpenError> {
     let is_unused =
         |journal: &&RecoveredJournal| journal.scan.frames.is_empty() && journal.scan.later_number_max.is_none();
     let used = journals.len() - journals.iter().rev().take_while(is_unused).count();
-    for journal in journals.iter().skip(used + 1).rev() {
-        let path = &journal.scan.journal.path;
-        std::fs::remove_file(path).map_err(OpenError::io(path))?;
+    for journal in journals.drain(used..).rev() {
+        let journal = &journal.scan.journal;
+        std::fs::rename(&journal.path, spare_path(dir, journal.number)).map_err(OpenError::io(&journal.path))?;
     }
-    journals.truncate(used);
     Ok(journals.last().map_or(sealed_through, |journal| journal.scan.journal.number) + 1)
 }
 
 /// Paths of the unsealed journals, in order.
-fn journal_paths(dir: &Path, sealed_through: u32) -> Result<Vec<PathBuf>, OpenError> {
+fn journal_paths(dir: &Path, known: Known) -> Result<Vec<PathBuf>, OpenError> {
     let mut numbered = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(OpenError::io(dir))? {
         let path = entry.map_err(OpenError::io(dir))?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         match number_of(name) {
-            Some(number) if number > sealed_through => numbered.push((number, path)),
-            // Already in segments, or a spare that may be half written.
+            Some(number) if number > known.sealed_through => numbered.push((number, path)),
+            // Already in segments.
             Some(_) => std::fs::remove_file(&path).map_err(OpenError::io(&path))?,
-            None if name.ends_with(".spare") => std::fs::remove_file(&path).map_err(OpenError::io(&path))?,
+            None if name.ends_with(HALF_MADE_SUFFIX) => std::fs::remove_file(&path).map_err(OpenError::io(&path))?,
             None => {}
         }
     }
     numbered.sort();
-    for (expected, (number, path)) in (sealed_through + 1..).zip(&numbered) {
+    let mut expected = known.sealed_through;
+    for (number, path) in &numbered {
+        expected += 1;
         if *number != expected {
-            let reason = format!("journal {} before it is missing", super::file::file_name(expected));
+            let reason = format!("journal {} before it is missing", file_name(expected));
             return Err(OpenError::damaged(path, 0, reason));
         }
     }
-    if numbered.is_empty() && sealed_through > 0 {
-        return Err(OpenError::damaged(dir, 0, "the journal after the last sealed one is missing"));
+    for missing in expected + 1..=known.journals_through {
+        if !spare_path(dir, missing).exists() {
+            return Err(OpenError::damaged(&dir.join(file_name(missing)), 0, "the journal is missing"));
+        }
     }
     Ok(numbered.into_iter().map(|(_, path)| path).collect())
 }

@@ -23,10 +23,10 @@ use crate::error::OpenError;
 use crate::journal::BLOCK_BYTES;
 use crate::journal::file::{Journal, Run as JournalRun};
 use crate::journal::files::{Files, OsFiles, sync_dir};
-use crate::journal::prepare::{PrepareSettings, Preparer};
+use crate::journal::prepare::{PrepareParts, PrepareSettings, Preparer};
 use crate::journal::recover::{Known, Recovered, recover};
 use crate::lock::DirectoryLock;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestFile};
 use crate::segments::{self, Message, Run, Segment, SegmentPlace, Worker, WorkerParts};
 use crate::settings::LocalLogSettings;
 
@@ -71,12 +71,16 @@ impl LocalLog {
         let (stored, runs) = load_segments(&manifest, &place.store, &*parts.root_key)?;
         let known = Known {
             sealed_through: manifest.sealed_through,
+            journals_through: manifest.journals_through,
             first_frame: manifest.first_frame,
             frames_end: manifest.frames_end,
         };
         let recovered = recover(&journal_dir, known, &*parts.files, &*parts.root_key)?;
         let logs = rebuild(&manifest, runs, &recovered.journals)?;
-        let started = Start { settings, parts, place, manifest, stored, recovered, lock };
+        let last_arrival = last_arrival(&recovered, &manifest);
+        let first_frame = manifest.first_frame;
+        let manifest = Arc::new(ManifestFile::new(&settings.dir, manifest));
+        let started = Start { settings, parts, place, manifest, first_frame, last_arrival, stored, recovered, lock };
         started.start(&journal_dir, logs)
     }
 }
@@ -167,7 +171,10 @@ struct Start<'a> {
     settings: &'a LocalLogSettings,
     parts: Parts,
     place: SegmentPlace,
-    manifest: Manifest,
+    manifest: Arc<ManifestFile>,
+    /// First frame that is not in a segment.
+    first_frame: u64,
+    last_arrival: i64,
     stored: Vec<Arc<Segment>>,
     recovered: Recovered,
     lock: DirectoryLock,
@@ -187,7 +194,6 @@ impl Start<'_> {
         let group_bytes_max = group_bytes_max(block_multiple(settings.journal_bytes_min));
         let lock = self.lock;
         let worker = WorkerParts {
-            dir: settings.dir.clone(),
             place: self.place,
             root_key: self.parts.root_key,
             logs: Arc::clone(&sequencer.logs),
@@ -197,11 +203,12 @@ impl Start<'_> {
             counters: Arc::clone(&counters),
             interval: settings.maintenance_interval,
             all_open: Arc::clone(&all_open),
+            manifest: self.manifest,
             progress: progress(&sequencer),
         };
         let log = LocalLog {
             sequencer,
-            worker: Arc::new(Worker::new(worker, self.manifest, self.stored)),
+            worker: Arc::new(Worker::new(worker, self.stored)),
             counters,
             permits: Arc::new(Semaphore::new(settings.append_bytes_max.max(group_bytes_max))),
             group_bytes_max,
@@ -225,9 +232,10 @@ impl Start<'_> {
         messages: &mpsc::Sender<Message>,
     ) -> Result<Sequencer, OpenError> {
         let preparer = Arc::new(self.preparer(journal_dir));
+        preparer.keep_spares(self.settings.spare_files_max).map_err(OpenError::io(journal_dir))?;
         let current = preparer.take_first().map_err(OpenError::io(journal_dir))?;
         let mut journals = BTreeMap::new();
-        for (journal, frames_end) in sealed_journals(&self.recovered, self.manifest.first_frame) {
+        for (journal, frames_end) in sealed_journals(&self.recovered, self.first_frame) {
             journals.insert(journal.number, Arc::clone(&journal));
             messages.send(Message::Sealed(journal, frames_end)).expect("the receiver is at hand");
         }
@@ -252,12 +260,7 @@ impl Start<'_> {
             clock: Arc::clone(&self.parts.clock),
             frame_bytes_max: self.settings.frame_bytes_max,
         };
-        Ok(Sequencer::new(Place::new(current, next_frame, self.last_arrival()), parts))
-    }
-
-    fn last_arrival(&self) -> i64 {
-        let batches = self.recovered.journals.iter().flat_map(|journal| journal.batches());
-        batches.map(|batch| batch.header.arrival).fold(self.manifest.last_arrival, i64::max)
+        Ok(Sequencer::new(Place::new(current, next_frame, self.last_arrival), parts))
     }
 
     fn preparer(&self, journal_dir: &Path) -> Preparer {
@@ -274,9 +277,19 @@ impl Start<'_> {
             spares_max: self.settings.spare_files_max,
         };
         let first = (self.recovered.next_journal, bytes_min.min(FIRST_JOURNAL_BYTES_MAX));
-        let (files, root_key) = (Arc::clone(&self.parts.files), Arc::clone(&self.parts.root_key));
-        Preparer::new(settings, files, root_key, first, self.recovered.journals.len())
+        let parts = PrepareParts {
+            files: Arc::clone(&self.parts.files),
+            root_key: Arc::clone(&self.parts.root_key),
+            manifest: Arc::clone(&self.manifest),
+        };
+        Preparer::new(settings, parts, first, self.recovered.journals.len())
     }
+}
+
+/// The latest arrival of any record.
+fn last_arrival(recovered: &Recovered, manifest: &Manifest) -> i64 {
+    let batches = recovered.journals.iter().flat_map(|journal| journal.batches());
+    batches.map(|batch| batch.header.arrival).fold(manifest.last_arrival, i64::max)
 }
 
 /// The end of the frames that must still be there at the next start, and the latest arrival.

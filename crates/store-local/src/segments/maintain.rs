@@ -5,7 +5,6 @@
 //! journals that it says are sealed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -25,7 +24,7 @@ use crate::journal::prepare::Preparer;
 use crate::log::counters::Counters;
 use crate::log::entry::{LogEntry, View};
 use crate::log::sequencer::{Journals, Logs};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestFile};
 use crate::sync::{lock, read, write};
 
 /// Pause after a failure to write a segment.
@@ -46,7 +45,6 @@ pub(crate) enum Message {
 
 /// What the worker works with.
 pub(crate) struct WorkerParts {
-    pub dir: PathBuf,
     pub place: SegmentPlace,
     pub root_key: Arc<dyn RootKey>,
     pub logs: Arc<Logs>,
@@ -57,24 +55,28 @@ pub(crate) struct WorkerParts {
     pub interval: Duration,
     /// Set when every existing log has been opened.
     pub all_open: Arc<AtomicBool>,
+    pub manifest: Arc<ManifestFile>,
     /// The end of the durable frames and the latest arrival.
     pub progress: Box<dyn Fn() -> (u64, i64) + Send + Sync>,
 }
 
 pub(crate) struct Worker {
     parts: WorkerParts,
-    state: Mutex<State>,
+    /// As in the manifest. Only the worker's thread changes them.
+    segments: Mutex<Vec<Arc<Segment>>>,
 }
 
-struct State {
-    manifest: Manifest,
-    segments: Vec<Arc<Segment>>,
+/// What changes with every append.
+struct Progress {
+    frames_end: u64,
+    last_arrival: i64,
+    logs: Vec<(u64, u64)>,
 }
 
 impl Worker {
-    pub(crate) fn new(parts: WorkerParts, manifest: Manifest, segments: Vec<Arc<Segment>>) -> Self {
-        let worker = Self { parts, state: Mutex::new(State { manifest, segments }) };
-        worker.count_segments(&lock(&worker.state));
+    pub(crate) fn new(parts: WorkerParts, segments: Vec<Arc<Segment>>) -> Self {
+        let worker = Self { parts, segments: Mutex::new(segments) };
+        worker.count_segments(&lock(&worker.segments));
         worker
     }
 
@@ -124,9 +126,8 @@ impl Worker {
 
     /// Writes the manifest as things stand; for the end of an orderly run.
     pub(crate) fn store_manifest(&self) -> std::io::Result<()> {
-        let mut state = lock(&self.state);
-        self.refresh(&mut state.manifest);
-        state.manifest.store(&self.parts.dir)
+        let progress = self.progress();
+        self.parts.manifest.change(|manifest| progress.apply(manifest))
     }
 
     fn all_open(&self) -> bool {
@@ -145,7 +146,10 @@ impl Worker {
             Err(error) => {
                 Counters::add(&self.parts.counters.seal_failures, 1);
                 tracing::error!(journal = %journal.path.display(), %error, "journal cannot be rewritten into segments");
-                self.parts.preparer.drop_spares();
+                // Their space may be what is missing.
+                if let Err(error) = self.parts.preparer.keep_spares(0) {
+                    tracing::warn!(%error, "spare journal files cannot be removed");
+                }
                 Err(journal)
             }
         }
@@ -158,7 +162,7 @@ impl Worker {
         content: BTreeMap<u64, Content>,
         entries: &[Arc<LogEntry>],
     ) -> Result<(), WriteError> {
-        let mut number = lock(&self.state).manifest.next_segment;
+        let mut number = self.parts.manifest.get(|manifest| manifest.next_segment);
         let mut runs: BTreeMap<LogId, Run> = BTreeMap::new();
         let mut segments = Vec::with_capacity(content.len());
         for logs in content.into_values() {
@@ -168,18 +172,19 @@ impl Worker {
             runs.extend(written);
             number += 1;
         }
-        let mut state = lock(&self.state);
-        let mut manifest = state.manifest.clone();
-        manifest.segments.extend(segments.iter().map(|segment| segment.reference));
-        manifest.next_segment = number;
-        manifest.sealed_through = journal.number;
-        manifest.first_frame = frames_end;
-        self.refresh(&mut manifest);
-        manifest.store(&self.parts.dir).map_err(|error| WriteError::Manifest(error.to_string()))?;
-        state.manifest = manifest;
-        state.segments.extend(segments);
-        self.count_segments(&state);
-        drop(state);
+        let progress = self.progress();
+        let changed = self.parts.manifest.change(|manifest| {
+            manifest.segments.extend(segments.iter().map(|segment| segment.reference));
+            manifest.next_segment = number;
+            manifest.sealed_through = journal.number;
+            manifest.first_frame = frames_end;
+            progress.apply(manifest);
+        });
+        changed.map_err(|error| WriteError::Manifest(error.to_string()))?;
+        let mut all = lock(&self.segments);
+        all.extend(segments);
+        self.count_segments(&all);
+        drop(all);
         for entry in entries {
             lock(&entry.view).sealed(journal.number, runs.remove(&entry.id));
         }
@@ -208,40 +213,40 @@ impl Worker {
         !entry.is_removed() && (entry.is_opened() || !self.all_open())
     }
 
-    /// Takes what is true now into the manifest.
-    fn refresh(&self, manifest: &mut Manifest) {
+    /// How things stand. To be asked before the manifest is changed, never meanwhile: the answer waits for a commit that may
+    /// wait for a journal, and that one for the manifest.
+    fn progress(&self) -> Progress {
         // In this order, so that no frame is promised whose records are not counted below.
         let (frames_end, last_arrival) = (self.parts.progress)();
-        manifest.frames_end = manifest.frames_end.max(frames_end);
-        manifest.last_arrival = manifest.last_arrival.max(last_arrival);
-        let logs = read(&self.parts.logs);
-        let alive = logs.values().filter(|entry| self.is_alive(entry));
-        manifest.logs = alive.map(|entry| (entry.id.0, lock(&entry.view).next)).filter(|(_, next)| *next > 0).collect();
-        manifest.logs.sort_unstable();
+        let all = read(&self.parts.logs);
+        let alive = all.values().filter(|entry| self.is_alive(entry));
+        let mut logs: Vec<_> =
+            alive.map(|entry| (entry.id.0, lock(&entry.view).next)).filter(|(_, next)| *next > 0).collect();
+        logs.sort_unstable();
+        Progress { frames_end, last_arrival, logs }
     }
 
     /// Drops the segments of which every record is past retention or belongs to a log that is gone.
     async fn drop_expired(&self) {
-        let expired: Vec<Arc<Segment>> = {
-            let state = lock(&self.state);
-            state.segments.iter().filter(|segment| self.is_expired(segment)).cloned().collect()
-        };
+        let expired: Vec<Arc<Segment>> =
+            lock(&self.segments).iter().filter(|segment| self.is_expired(segment)).cloned().collect();
         if expired.is_empty() {
             return;
         }
         let is_expired = |number: u64| expired.iter().any(|segment| segment.reference.number == number);
-        {
-            let mut state = lock(&self.state);
-            let mut manifest = state.manifest.clone();
+        let progress = self.progress();
+        let changed = self.parts.manifest.change(|manifest| {
             manifest.segments.retain(|segment| !is_expired(segment.number));
-            self.refresh(&mut manifest);
-            if let Err(error) = manifest.store(&self.parts.dir) {
-                tracing::error!(%error, "manifest cannot be written; segments past retention are kept");
-                return;
-            }
-            state.manifest = manifest;
-            state.segments.retain(|segment| !is_expired(segment.reference.number));
-            self.count_segments(&state);
+            progress.apply(manifest);
+        });
+        if let Err(error) = changed {
+            tracing::error!(%error, "manifest cannot be written; segments past retention are kept");
+            return;
+        }
+        {
+            let mut segments = lock(&self.segments);
+            segments.retain(|segment| !is_expired(segment.reference.number));
+            self.count_segments(&segments);
         }
         for segment in &expired {
             for (log, _) in &segment.logs {
@@ -273,8 +278,7 @@ impl Worker {
             Err(error) => return tracing::warn!(%error, "segments cannot be listed"),
         };
         for object in objects {
-            let known =
-                |number: u64| lock(&self.state).manifest.segments.iter().any(|segment| segment.number == number);
+            let known = |number: u64| lock(&self.segments).iter().any(|segment| segment.reference.number == number);
             if number_of(&object.location).is_none_or(known) {
                 continue;
             }
@@ -285,10 +289,19 @@ impl Worker {
         }
     }
 
-    fn count_segments(&self, state: &State) {
-        Counters::set(&self.parts.counters.segments, state.segments.len() as u64);
-        let bytes = state.segments.iter().map(|segment| segment.reference.bytes).sum();
+    fn count_segments(&self, segments: &[Arc<Segment>]) {
+        Counters::set(&self.parts.counters.segments, segments.len() as u64);
+        let bytes = segments.iter().map(|segment| segment.reference.bytes).sum();
         Counters::set(&self.parts.counters.segment_bytes, bytes);
+    }
+}
+
+impl Progress {
+    /// Takes what is true now into the manifest.
+    fn apply(self, manifest: &mut Manifest) {
+        manifest.frames_end = manifest.frames_end.max(self.frames_end);
+        manifest.last_arrival = manifest.last_arrival.max(self.last_arrival);
+        manifest.logs = self.logs;
     }
 }
 

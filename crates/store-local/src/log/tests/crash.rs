@@ -186,6 +186,70 @@ async fn a_missing_journal_refuses_to_start() {
 }
 
 #[tokio::test]
+async fn missing_newest_journals_refuse_to_start() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let settings = small(dir.path());
+    // With all records in one file, and in several.
+    let mut expected = 0;
+    for count in [3, 40] {
+        let log = open_log(&settings).expect("opens");
+        log.open(LogId(1), OPTIONS);
+        for i in expected..expected + count {
+            append(&log, 1, &[&format!("record {i} ")], false).await.expect("append");
+        }
+        expected += count;
+        log.crash();
+        let paths = journals(dir.path());
+        let holding: Vec<_> =
+            paths.iter().filter(|path| fs::read(path).expect("read")[4096..].starts_with(b"AFRM")).collect();
+        let newest = *holding.last().expect("a journal with records");
+        let moved = dir.path().join("moved");
+        fs::create_dir(&moved).expect("directory");
+        // The one that was made ready, the newest that holds records, then all others.
+        for path in paths.iter().rev() {
+            fs::rename(path, moved.join(path.file_name().expect("name"))).expect("rename");
+            if path <= newest {
+                assert!(
+                    matches!(reopened(&settings).await, Err(OpenError::Damaged { .. })),
+                    "without {}",
+                    path.display()
+                );
+            }
+        }
+        for path in &paths {
+            fs::rename(moved.join(path.file_name().expect("name")), path).expect("rename");
+        }
+        fs::remove_dir(&moved).expect("remove");
+        assert_eq!(reopened(&settings).await.expect("as before"), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_newest_journal_is_named() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    crashed(&small(dir.path()), 3, false).await;
+    for path in journals(dir.path()).iter().rev() {
+        fs::remove_file(path).expect("remove");
+        assert_damaged(reopened(&small(dir.path())).await, path, 0..=0);
+    }
+}
+
+/// Starts without an append neither lose files nor heap them up.
+#[tokio::test]
+async fn unused_journals_are_taken_again() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let settings = small(dir.path());
+    crashed(&settings, 3, false).await;
+    for _ in 0..5 {
+        assert_eq!(reopened(&settings).await.expect("opens"), 3);
+        let journals = journals(dir.path());
+        assert!((2..=3).contains(&journals.len()), "{journals:?}");
+        let files = fs::read_dir(dir.path().join("journal")).expect("directory").count();
+        assert!(files <= 3, "{files} files");
+    }
+}
+
+#[tokio::test]
 async fn every_flip_after_an_orderly_end_is_noticed() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let settings = small(dir.path());

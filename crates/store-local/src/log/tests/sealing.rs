@@ -243,10 +243,12 @@ async fn half_done_work_of_a_crash_is_cleaned_up() {
     fs::write(&stranger, b"half a segment").expect("write");
     fs::write(dir.path().join("segments/0000000000000099.segment"), b"half a segment").expect("write");
     fs::write(dir.path().join("journal/0000000099.journal.spare"), b"half a file").expect("write");
+    let half_made = dir.path().join("journal/0000000098.journal.new");
+    fs::write(&half_made, b"half a file").expect("write");
     let upload = dir.path().join("segments/0000000000000002.segment#1");
     fs::write(&upload, b"half an upload").expect("write");
     let log = open_log(&small(dir.path())).expect("opens");
-    assert!(!upload.exists());
+    assert!(!upload.exists() && !half_made.exists());
     (1..=3).for_each(|id| log.open(LogId(id), OPTIONS));
     log.all_logs_open();
     sealed(&log).await;

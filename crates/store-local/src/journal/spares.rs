@@ -1,0 +1,44 @@
+//! Pre-written files whose content is of no use any more. Their space is there already, whatever else fills the disk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::BLOCK_BYTES;
+use super::file::{file_name, number_of};
+
+const SUFFIX: &str = ".spare";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spare {
+    /// Of the journal that it was, or is to become.
+    pub number: u32,
+    /// Size of the file.
+    pub bytes: u32,
+}
+
+impl Spare {
+    /// Whether a journal of at least so many bytes can be begun in it.
+    pub(crate) fn is_usable(&self, bytes_least: u32) -> bool {
+        self.bytes >= bytes_least && (self.bytes as usize).is_multiple_of(BLOCK_BYTES)
+    }
+}
+
+/// The path of the spare file with this number.
+pub(crate) fn spare_path(dir: &Path, number: u32) -> PathBuf {
+    dir.join(format!("{}{SUFFIX}", file_name(number)))
+}
+
+/// The spare files of the directory, in order.
+pub(crate) fn list(dir: &Path) -> io::Result<Vec<Spare>> {
+    let mut spares = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(number_of);
+        if let Some(number) = number {
+            spares.push(Spare { number, bytes: u32::try_from(entry.metadata()?.len()).unwrap_or(0) });
+        }
+    }
+    spares.sort_unstable_by_key(|spare| spare.number);
+    Ok(spares)
+}
