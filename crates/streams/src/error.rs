@@ -8,6 +8,7 @@ use store::catalog::CatalogError;
 use store::shard_log::LogError;
 
 use crate::date_text::date_text;
+use crate::failure_log::FailureKind;
 use crate::position::StartError;
 use crate::rows::{RowError, ShardRow};
 use crate::subscriptions::SubscribeError;
@@ -25,15 +26,21 @@ const FULL: &str = "Internal service failure: the disk is full.";
 /// What operations answer.
 pub type Answer<T> = Result<T, KinesisError>;
 
+static LOG_FULL: FailureKind = FailureKind::new("the log has no space left");
+static LOG_FAILED: FailureKind = FailureKind::new("the log failed");
+static LOG_DAMAGED: FailureKind = FailureKind::new("stored records are damaged");
+static LOG_MISSING: FailureKind = FailureKind::new("a shard has no log");
+static CATALOG_FULL: FailureKind = FailureKind::new("the catalog has no space left");
+static CATALOG_FAILED: FailureKind = FailureKind::new("the catalog failed");
+static CATALOG_CONFLICT: FailureKind = FailureKind::new("the catalog was changed by another writer");
+static ROW_UNREADABLE: FailureKind = FailureKind::new("a row cannot be read");
+
 pub fn log(error: LogError) -> KinesisError {
     match error {
-        LogError::Full(reason) => {
-            tracing::warn!(reason, "the log has no space left");
-            KinesisError::internal_failure(FULL)
-        }
-        LogError::Failed(reason) => failure("the log failed", &reason),
-        LogError::Damaged(reason) => failure("stored records are damaged", &reason),
-        LogError::NotFound => failure("a shard has no log", "not found"),
+        LogError::Full(reason) => full(&LOG_FULL, &reason),
+        LogError::Failed(reason) => failure(&LOG_FAILED, &reason),
+        LogError::Damaged(reason) => failure(&LOG_DAMAGED, &reason),
+        LogError::NotFound => failure(&LOG_MISSING, "not found"),
     }
 }
 
@@ -47,23 +54,25 @@ pub fn failure_text(error: &LogError) -> &'static str {
 
 pub fn catalog(error: CatalogError) -> KinesisError {
     match error {
-        CatalogError::Conflict { key } => failure("the catalog was changed by another writer", &key),
-        CatalogError::Full(reason) => {
-            tracing::warn!(reason, "the catalog has no space left");
-            KinesisError::internal_failure(FULL)
-        }
-        CatalogError::Failed(reason) => failure("the catalog failed", &reason),
+        CatalogError::Conflict { key } => failure(&CATALOG_CONFLICT, &key),
+        CatalogError::Full(reason) => full(&CATALOG_FULL, &reason),
+        CatalogError::Failed(reason) => failure(&CATALOG_FAILED, &reason),
     }
 }
 
 pub fn row(error: RowError) -> KinesisError {
     match error {
-        RowError::Version { .. } | RowError::Damaged { .. } => failure("a row cannot be read", &error.to_string()),
+        RowError::Version { .. } | RowError::Damaged { .. } => failure(&ROW_UNREADABLE, &error.to_string()),
     }
 }
 
-fn failure(what: &str, reason: &str) -> KinesisError {
-    tracing::error!(reason, "{what}");
+fn full(kind: &FailureKind, reason: &str) -> KinesisError {
+    kind.log(reason);
+    KinesisError::internal_failure(FULL)
+}
+
+fn failure(kind: &FailureKind, reason: &str) -> KinesisError {
+    kind.log(reason);
     KinesisError::internal_failure(INTERNAL_FAILURE)
 }
 

@@ -38,6 +38,7 @@ mod tokens;
 mod transition;
 
 mod error;
+mod failure_log;
 mod metrics;
 mod rows;
 

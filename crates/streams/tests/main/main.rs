@@ -1,10 +1,12 @@
 //! The service on engines in memory, with a clock that the tests move.
 
+mod engines;
 mod world;
 
 mod accounts;
 mod consumers;
 mod create;
+mod failures;
 mod history;
 mod iterators;
 mod limits;
