@@ -1,30 +1,21 @@
 //! Bodies of requests: read whole, into one buffer, under a limit each and a budget together.
 
-use std::sync::Arc;
-
 use base::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
+use http::request::Parts;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant, timeout_at};
 
+use crate::budget::Budget;
 use crate::settings::Limits;
 
-/// The budget counts in units, because a permit holds 32 bits.
-const UNIT: usize = 1024;
 /// What a refused body may still send before the connection is closed on it, so that its sender reads the answer.
 const REFUSED_BYTES_MAX: usize = 64 * 1024 * 1024;
 const REFUSED_TIME: Duration = Duration::from_secs(2);
-
-/// Memory for bodies.
-#[derive(Debug, Clone)]
-pub struct Budget {
-    units: Arc<Semaphore>,
-    units_max: usize,
-}
 
 /// A body, and the memory that it takes of the budget.
 #[derive(Debug)]
@@ -41,39 +32,26 @@ pub enum BodyError {
     Slow,
     /// The client has gone, or does not speak HTTP.
     Broken,
+    /// Other bodies hold all memory.
+    NoMemory,
 }
 
-impl Budget {
-    pub fn new(bytes: usize) -> Self {
-        let units_max = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        Self { units: Arc::new(Semaphore::new(units_max)), units_max }
-    }
-
-    async fn take(&self, bytes: usize) -> OwnedSemaphorePermit {
-        let units = (bytes.div_ceil(UNIT)).min(self.units_max);
-        let units = u32::try_from(units).expect("the budget has at most 2^32 units");
-        Arc::clone(&self.units).acquire_many_owned(units).await.expect("the budget is never closed")
-    }
-}
-
-/// Reads a body of at most `limit` bytes.
-pub async fn read(
-    mut body: Incoming,
-    headers: &HeaderMap,
-    limit: usize,
-    budget: &Budget,
-    limits: &Limits,
-) -> Result<Held, BodyError> {
+/// Reads the body of a request.
+pub async fn read(mut body: Incoming, head: &Parts, budget: &Budget, limits: &Limits) -> Result<Held, BodyError> {
+    let limit = limits.body_bytes_max;
     if body.is_end_stream() {
         return Ok(Held { bytes: Bytes::new(), _permit: None });
     }
     let declared = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if declared.is_some_and(|bytes| bytes > limit) {
-        refuse(body, headers);
+        refuse(body, &head.headers);
         return Err(BodyError::TooLarge);
     }
-    // Whoever does not say how long the body is waits for room for the longest.
-    let permit = budget.take(declared.unwrap_or(limit)).await;
+    // Whoever does not say how long the body is needs room for the longest.
+    let Some(permit) = budget.take(declared.unwrap_or(limit), head.version, limits.body_memory_wait).await else {
+        refuse(body, &head.headers);
+        return Err(BodyError::NoMemory);
+    };
     let deadline = Instant::now() + limits.body_whole;
     let mut read = BytesMut::new();
     loop {
@@ -86,7 +64,7 @@ pub async fn read(
         };
         let Ok(data) = frame.into_data() else { continue };
         if read.len() + data.len() > limit {
-            refuse(body, headers);
+            refuse(body, &head.headers);
             return Err(BodyError::TooLarge);
         }
         if read.is_empty() {

@@ -94,7 +94,14 @@ fn refusal(refused: front_door::Reply, content_type: Option<&str>, body: &Held) 
         return malformed(protocol, &error);
     }
     let body = ReplyBody::Whole(refused.body);
-    Reply { status: refused.status, content_type: refused.content_type, body, operation: None, code: "Refused" }
+    Reply {
+        status: refused.status,
+        content_type: refused.content_type,
+        body,
+        operation: None,
+        code: "Refused",
+        close: false,
+    }
 }
 
 fn not_authentic(protocol: Protocol, error: &AuthError, body: &Held) -> Reply {
@@ -179,7 +186,7 @@ async fn run(
 }
 
 fn success(protocol: Protocol, body: ReplyBody) -> Reply {
-    Reply { status: 200, content_type: Some(protocol.content_type()), body, operation: None, code: "OK" }
+    Reply { status: 200, content_type: Some(protocol.content_type()), body, operation: None, code: "OK", close: false }
 }
 
 fn malformed(protocol: Protocol, error: &DecodeError) -> Reply {
@@ -190,5 +197,5 @@ fn malformed(protocol: Protocol, error: &DecodeError) -> Reply {
 pub fn failure(protocol: Protocol, status: u16, code: &'static str, message: Option<&str>) -> Reply {
     let body = ErrorBody { code, message }.to_bytes(protocol);
     let content_type = Some(protocol.content_type());
-    Reply { status, content_type, body: ReplyBody::Whole(body), operation: None, code }
+    Reply { status, content_type, body: ReplyBody::Whole(body), operation: None, code, close: false }
 }

@@ -17,12 +17,13 @@ use crate::router::{self, Context};
 
 /// Header fields of one request.
 const HEADERS_MAX: usize = 100;
-/// Bytes of the header fields of one HTTP/2 request.
-const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
+/// Bytes of the head of one request: larger ones are answered with 431. To HTTP/1 it is also what a connection buffers of
+/// a body that is not being read yet.
+pub const HEAD_BYTES_MAX: u32 = 64 * 1024;
 /// Clients with unlimited concurrency open one stream for each shard.
 const STREAMS_PER_CONNECTION_MAX: u32 = 2000;
 /// A body of 1 MiB goes without waiting for an answer; a connection takes two of them side by side.
-const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 /// Streams that a client opens and takes back before they are looked at, and errors that it provokes, until its
 /// connection is closed.
@@ -35,14 +36,20 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 pub fn builder(idle: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // Between requests the watchdog of the connection closes it; hyper's clock is for heads that never end.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle).max_headers(HEADERS_MAX).keep_alive(true);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX as usize)
+        .keep_alive(true);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX)
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
         .max_local_error_reset_streams(ERROR_STREAMS_MAX)
         .keep_alive_interval(PING_INTERVAL)

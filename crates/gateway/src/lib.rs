@@ -14,6 +14,7 @@ mod connection;
 mod router;
 
 mod body_in;
+mod budget;
 mod call;
 mod identity;
 mod reply;

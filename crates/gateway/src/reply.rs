@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use base::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::events::EventBody;
@@ -55,13 +55,15 @@ pub struct Reply {
     pub operation: Option<&'static str>,
     /// `OK`, or the error's name on the wire.
     pub code: &'static str,
+    /// Whether the connection is of no use behind this answer, because the request was not read to its end.
+    pub close: bool,
 }
 
 impl Reply {
     /// An answer that belongs to no operation.
     pub fn plain(status: u16, code: &'static str, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let body = ReplyBody::Whole(body.into());
-        Self { status, content_type: Some(content_type), body, operation: None, code }
+        Self { status, content_type: Some(content_type), body, operation: None, code, close: false }
     }
 
     pub fn body_bytes(&self) -> usize {
@@ -71,13 +73,23 @@ impl Reply {
         }
     }
 
-    pub fn into_response(self, origin: Origin) -> Response<ReplyBody> {
+    /// The same answer, as the last of its connection.
+    #[must_use]
+    pub fn closing(self) -> Self {
+        Self { close: true, ..self }
+    }
+
+    pub fn into_response(self, origin: Origin, version: Version) -> Response<ReplyBody> {
         let mut response = Response::new(self.body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.reserve(8);
         insert_request_id(headers);
         headers.insert(EXTENDED_ID, ascii(&random::extended_id()));
+        // HTTP/2 knows no such header; there only the stream is closed.
+        if self.close && version < Version::HTTP_2 {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(content_type) = self.content_type {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }

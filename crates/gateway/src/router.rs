@@ -18,14 +18,15 @@ use wire::Protocol;
 use wire::sigv4::AuthError;
 
 use crate::activity::{Activity, Running};
-use crate::body_in::{self, BodyError, Budget};
+use crate::body_in::{self, BodyError};
+use crate::budget::Budget;
 use crate::call::{self, Hosted};
 use crate::dev::Dev;
 use crate::identity::Gate;
 use crate::monitor::{Finished, Monitor};
 use crate::origin::Origin;
 use crate::reply::{Reply, ReplyBody, preflight};
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -77,15 +78,13 @@ pub async fn answer(
     }
     if origin == Origin::Refused {
         let words = "without authentication, pages of this machine only\n";
-        return Ok(Reply::plain(403, "ForeignPage", TEXT, words).into_response(origin));
+        return Ok(Reply::plain(403, "ForeignPage", TEXT, words).into_response(origin, head.version));
     }
     let mut request_bytes = 0;
     let routed = AssertUnwindSafe(route(&context, &head, body, running, &mut request_bytes)).catch_unwind().await;
     let reply = routed.unwrap_or_else(|_| {
         error!(target = ?head.headers.get("x-amz-target"), "a request panicked");
-        let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let protocol = content_type.and_then(Protocol::detect).unwrap_or(Protocol::Json11);
-        call::failure(protocol, 500, "InternalFailure", None)
+        call::failure(protocol_of(&head), 500, "InternalFailure", None)
     });
     let finished = Finished {
         operation: reply.operation,
@@ -97,21 +96,25 @@ pub async fn answer(
     };
     context.monitor.finished(&finished);
     debug!(operation = finished.operation, code = finished.code, elapsed = ?finished.elapsed, "answered");
-    Ok(reply.into_response(origin))
+    Ok(reply.into_response(origin, head.version))
 }
 
-async fn route(context: &Context, head: &Parts, body: Incoming, running: Running, request_bytes: &mut usize) -> Reply {
+async fn route(
+    context: &Context,
+    head: &Parts,
+    body: Incoming,
+    running: Running,
+    request_bytes: &mut usize,
+) -> Reply {
     if matches!(head.method, Method::GET | Method::HEAD)
         && let Some(reply) = operators_page(context, head.uri.path())
     {
         return reply;
     }
     let limits = &context.settings.limits;
-    let held = match body_in::read(body, &head.headers, limits.body_bytes_max, &context.budget, limits).await {
+    let held = match body_in::read(body, head, &context.budget, limits).await {
         Ok(held) => held,
-        Err(BodyError::TooLarge) => return Reply::plain(413, "RequestEntityTooLarge", TEXT, ""),
-        Err(BodyError::Slow) => return Reply::plain(408, "RequestTimeout", TEXT, ""),
-        Err(BodyError::Broken) => return Reply::plain(400, "BrokenBody", TEXT, ""),
+        Err(error) => return unread(head, error, limits),
     };
     *request_bytes = held.bytes.len();
     if let Some(dev) = &context.dev
@@ -120,6 +123,28 @@ async fn route(context: &Context, head: &Parts, body: Incoming, running: Running
         return dev.answer(head, path, &held.bytes, &context.services).await;
     }
     call::answer(context, head, held, running).await
+}
+
+/// The answer to a request whose body was not read to its end, in the protocol that it speaks.
+fn unread(head: &Parts, error: BodyError, limits: &Limits) -> Reply {
+    let most = limits.body_bytes_max;
+    let (status, code, message) = match error {
+        BodyError::TooLarge => {
+            (413, "RequestEntityTooLargeException", format!("The body is larger than {most} bytes."))
+        }
+        BodyError::Slow => (408, "RequestTimeoutException", "The body did not arrive in time.".to_owned()),
+        BodyError::Broken => (400, "SerializationException", "The body ended before its announced end.".to_owned()),
+        BodyError::NoMemory => {
+            (503, "SlowDown", "There is no memory for the body now. Send it again later.".to_owned())
+        }
+    };
+    call::failure(protocol_of(head), status, code, Some(&message)).closing()
+}
+
+/// The protocol in which to answer whatever happens.
+fn protocol_of(head: &Parts) -> Protocol {
+    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.and_then(Protocol::detect).unwrap_or(Protocol::Json11)
 }
 
 fn operators_page(context: &Context, path: &str) -> Option<Reply> {

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
 
-use crate::body_in::Budget;
+use crate::budget::Budget;
 use crate::call::Hosted;
 use crate::connection::{self, Counted};
 use crate::dev::{Dev, DevControl};

@@ -22,8 +22,10 @@ pub struct Settings {
 pub struct Limits {
     /// Largest body of a request.
     pub body_bytes_max: usize,
-    /// Memory for the bodies of all requests that are being read or run. Requests wait for it.
+    /// Memory for the bodies of all requests that are being read or run.
     pub body_memory_bytes: usize,
+    /// How long a request waits for that memory before it is told to slow down.
+    pub body_memory_wait: Duration,
     /// Open connections; more wait in the listener's queue.
     pub connections_max: usize,
     /// From the connection's beginning to the end of the head of its first request, TLS included.
@@ -43,6 +45,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: REQUEST_BODY_BYTES_MAX,
             body_memory_bytes: 256 * MIB,
+            body_memory_wait: Duration::from_secs(5),
             connections_max: 10_000,
             first_request: Duration::from_secs(10),
             idle: Duration::from_secs(120),

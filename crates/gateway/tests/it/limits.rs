@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use gateway::Limits;
@@ -13,10 +14,43 @@ fn head(length: &str) -> String {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_read() {
     let server = start(Wish::default()).await;
-    let answer = exchange(server.address, &head("content-length: 16777217")).await;
-    assert_eq!(answer.status, 413);
-    let expecting = head("content-length: 16777217\r\nexpect: 100-continue");
-    assert_eq!(exchange(server.address, &expecting).await.status, 413);
+    let too_large =
+        r#"{"__type":"RequestEntityTooLargeException","message":"The body is larger than 16777216 bytes."}"#;
+    for length in ["content-length: 16777217", "content-length: 16777217\r\nexpect: 100-continue"] {
+        let mut socket = TcpStream::connect(server.address).await.expect("listening");
+        socket.write_all(head(length).as_bytes()).await.expect("sent");
+        let answer = read_answer(&mut socket).await.expect("an answer");
+        assert_eq!((answer.status, answer.body.as_str()), (413, too_large));
+        assert_eq!((answer.header("content-type"), answer.header("connection")), (Some(JSON), Some("close")));
+        assert_eq!(socket.read(&mut [0; 1]).await.expect("an end"), 0, "the connection is closed");
+    }
+    let cbor = head("content-length: 16777217").replace(JSON, "application/x-amz-cbor-1.1");
+    let answer = exchange(server.address, &cbor).await;
+    assert_eq!(answer.header("content-type"), Some("application/x-amz-cbor-1.1"));
+    assert!(answer.body.contains("RequestEntityTooLargeException"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn heads_have_a_largest_size() {
+    let server = start(Wish::default()).await;
+    let with = |fields: &str| post("Echo", "{}").replace("\r\n\r\n", &format!("\r\n{fields}\r\n"));
+    let field = |bytes: usize| format!("x-long: {}\r\n", "x".repeat(bytes));
+    let many = |count: usize| "x-some: 1\r\n".repeat(count);
+    for (fields, status) in [
+        (field(60_000), 200),
+        (field(70_000), 431),
+        (field(300_000), 431),
+        (field(30_000).repeat(3), 431),
+        (many(90), 200),
+        (many(100), 431),
+        (many(10_000), 431),
+    ] {
+        let mut socket = TcpStream::connect(server.address).await.expect("listening");
+        // It may be refused before all of it has been sent.
+        let _ = socket.write_all(with(&fields).as_bytes()).await;
+        let answer = read_answer(&mut socket).await.expect("an answer");
+        assert_eq!(answer.status, status, "{} bytes of fields", fields.len());
+    }
 }
 
 #[tokio::test]
@@ -61,6 +95,7 @@ async fn slow_clients_are_cut() {
     }
     let answer = exchange(server.address, &(head("content-length: 100") + "{")).await;
     assert_eq!(answer.status, 408);
+    assert!(answer.body.contains("RequestTimeoutException") && answer.header("connection") == Some("close"));
     let mut socket = TcpStream::connect(server.address).await.expect("listening");
     socket.write_all(post("Echo", "{}").as_bytes()).await.expect("sent");
     assert_eq!(read_answer(&mut socket).await.expect("an answer").status, 200);
@@ -82,6 +117,25 @@ async fn bodies_wait_for_memory() {
     server.fake.go.add_permits(1);
     assert_eq!(read_answer(&mut first).await.expect("an answer").status, 200);
     assert_eq!(read_answer(&mut second).await.expect("an answer").status, 200);
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_memory_is_told_to_slow_down() {
+    let short = Duration::from_millis(50);
+    let limits = Limits { body_bytes_max: 2048, body_memory_bytes: 2048, body_memory_wait: short, ..Limits::default() };
+    let server = start(Wish { limits, ..Wish::default() }).await;
+    let body = format!(r#"{{"Text":"{}"}}"#, "x".repeat(1500));
+    let mut first = TcpStream::connect(server.address).await.expect("listening");
+    first.write_all(post("Wait", &body).as_bytes()).await.expect("sent");
+    while server.fake.waiting.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let answer = exchange(server.address, &post("Echo", &body)).await;
+    assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
+    assert!(answer.body.starts_with(r#"{"__type":"SlowDown","message":""#), "{answer:?}");
+    server.fake.go.add_permits(1);
+    assert_eq!(read_answer(&mut first).await.expect("an answer").status, 200);
+    assert_eq!(exchange(server.address, &post("Echo", &body)).await.status, 200);
 }
 
 #[tokio::test]
