@@ -16,6 +16,7 @@ use base::limits::CONSUMERS_PER_STREAM_MAX;
 use base::time::Timestamp;
 
 use super::account::has_commitment;
+use super::page_size;
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::registration::{self, ConsumerState, arn_of};
@@ -29,9 +30,8 @@ use crate::tokens::NamePageToken;
 const CONSUMERS_COMMITTED_MAX: usize = 50;
 /// Consumers of a stream that may be CREATING at a time.
 const CREATING_MAX: usize = 5;
-/// Consumers on one page.
-const PAGE_DEFAULT: usize = 100;
-const PAGE_MAX: usize = 10_000;
+/// Consumers on one page unless fewer are wanted.
+const PAGE: usize = 100;
 
 fn status(consumer: &ConsumerRow, now: Timestamp) -> ConsumerStatus {
     match ConsumerState::of(consumer, now) {
@@ -158,12 +158,11 @@ pub fn list(core: &Core, caller: &Caller, input: &ListStreamConsumersInput) -> A
         }
         None => None,
     };
-    let wanted = input.max_results.and_then(|max| usize::try_from(max).ok()).unwrap_or(PAGE_DEFAULT).min(PAGE_MAX);
     let mut listed = snapshot
         .consumers
         .iter()
         .filter(|consumer| after.as_deref().is_none_or(|after| consumer.name.as_str() > after));
-    let page: Vec<&ConsumerRow> = listed.by_ref().take(wanted).collect();
+    let page: Vec<&ConsumerRow> = listed.by_ref().take(page_size(input.max_results, PAGE)).collect();
     let next_token = listed.next().and(page.last()).map(|last| {
         NamePageToken { owner, after: last.name.to_string() }.seal(&core.seal, TokenKind::ConsumerPage, now)
     });

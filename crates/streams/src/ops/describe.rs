@@ -9,7 +9,7 @@ use base::ByteString;
 use base::caller::Caller;
 use base::ids::ShardIndex;
 
-use super::{account_use, shapes};
+use super::{account_use, page_size, shapes};
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::seal::TokenKind;
@@ -17,13 +17,8 @@ use crate::stream::Snapshot;
 use crate::tokens::NamePageToken;
 use crate::transition::{Distribution, Status};
 
-/// Entries on one page unless said otherwise, and at most.
-const PAGE_DEFAULT: usize = 100;
-const PAGE_MAX: usize = 10_000;
-
-fn page_size(limit: Option<i32>) -> usize {
-    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_DEFAULT).min(PAGE_MAX)
-}
+/// Entries on one page unless fewer are wanted.
+const PAGE: usize = 100;
 
 pub fn describe_stream(core: &Core, caller: &Caller, input: &DescribeStreamInput) -> Answer<DescribeStreamOutput> {
     core.admit_call(caller, "DescribeStream", 10, input.stream_name.as_deref())?;
@@ -40,7 +35,7 @@ pub fn describe_stream(core: &Core, caller: &Caller, input: &DescribeStreamInput
         .iter()
         .filter(|shard| is_listed && !shard.is_expired(horizon))
         .filter(|shard| after.is_none_or(|after| shard.row.index > after));
-    let page = shards.by_ref().take(page_size(input.limit)).map(|shard| shapes::shard(&shard.row)).collect();
+    let page = shards.by_ref().take(page_size(input.limit, PAGE)).map(|shard| shapes::shard(&shard.row)).collect();
     let row = &snapshot.row;
     Ok(DescribeStreamOutput {
         stream_description: StreamDescription {
@@ -124,7 +119,7 @@ pub fn list_streams(core: &Core, caller: &Caller, input: &ListStreamsInput) -> A
     let mut streams = core.registry.of(&caller.account, &caller.region);
     streams.retain(|stream| after.as_deref().is_none_or(|after| stream.arn.stream.as_str() > after));
     streams.sort_unstable_by(|a, b| a.arn.stream.cmp(&b.arn.stream));
-    let wanted = page_size(input.limit);
+    let wanted = page_size(input.limit, PAGE);
     let has_more_streams = streams.len() > wanted;
     streams.truncate(wanted);
     let next_token = streams.last().filter(|_| has_more_streams).map(|last| {

@@ -6,7 +6,7 @@ use api::kinesis::{KinesisError, ListShardsInput, ListShardsOutput, ShardFilterT
 use base::caller::Caller;
 use base::ids::ShardIndex;
 
-use super::shapes;
+use super::{page_size, shapes};
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::shard_filter::ShardFilter;
@@ -15,9 +15,8 @@ use crate::tokens::ShardPageToken;
 use crate::transition::Status;
 
 const OPERATION: &str = "ListShards";
-/// Shards on one page.
-const PAGE_DEFAULT: usize = 1000;
-const PAGE_MAX: usize = 10_000;
+/// Shards on one page unless fewer are wanted.
+const PAGE: usize = 1000;
 /// Calls per second.
 const CALLS: usize = 1000;
 
@@ -43,13 +42,12 @@ pub fn list_shards(core: &Core, caller: &Caller, input: &ListShardsInput) -> Ans
     }
     let now = core.now();
     let horizon = snapshot.horizon(now);
-    let wanted = input.max_results.and_then(|max| usize::try_from(max).ok()).unwrap_or(PAGE_DEFAULT).min(PAGE_MAX);
     let mut listed = snapshot
         .shards
         .iter()
         .filter(|shard| !shard.is_expired(horizon) && page.filter.admits(&shard.row, horizon))
         .filter(|shard| page.after.is_none_or(|after| shard.row.index > after));
-    let shards: Vec<_> = listed.by_ref().take(wanted).collect();
+    let shards: Vec<_> = listed.by_ref().take(page_size(input.max_results, PAGE)).collect();
     let next_token = listed.next().and(shards.last()).map(|last| {
         let token = ShardPageToken { incarnation: page.stream.incarnation, after: last.row.index, filter: page.filter };
         token.seal(&core.seal, now)

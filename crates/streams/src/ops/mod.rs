@@ -33,3 +33,8 @@ fn refuse_dry_run(dry_run: Option<bool>) -> Answer<()> {
     }
     Ok(())
 }
+
+/// How many entries a page has: as many as the client wants, but at most `max`, which is also the default.
+fn page_size(wanted: Option<i32>, max: usize) -> usize {
+    wanted.and_then(|wanted| usize::try_from(wanted).ok()).unwrap_or(max).min(max)
+}

@@ -14,6 +14,7 @@ use base::arn::ResourceArn;
 use base::caller::Caller;
 use store::catalog::Transaction;
 
+use super::page_size;
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::rows::{TagsRow, keys};
@@ -22,7 +23,7 @@ use crate::tags;
 
 /// Calls per second of each operation.
 const CALLS: usize = 5;
-/// Tags on one page.
+/// Tags on one page unless fewer are wanted.
 const PAGE: usize = 50;
 
 /// Whose tags: a stream's, or those of one of its consumers.
@@ -118,8 +119,7 @@ pub async fn list_for_stream(
     let tags = Tagged::stream(stream).read(core).await?.0;
     let after = input.exclusive_start_tag_key;
     let mut listed = tags.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| key.as_str() > &**after));
-    let wanted = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE).min(PAGE);
-    let tags = listed.by_ref().take(wanted).map(shape).collect();
+    let tags = listed.by_ref().take(page_size(input.limit, PAGE)).map(shape).collect();
     Ok(ListTagsForStreamOutput { tags, has_more_tags: listed.next().is_some() })
 }
 

@@ -148,3 +148,21 @@ async fn streams_are_listed_by_name() {
     world.advance(Duration::from_secs(301));
     assert!(text_of(list(None, None, token).await).starts_with("ExpiredNextTokenException: "));
 }
+
+/// Clients may ask for more than a page holds.
+#[tokio::test]
+async fn pages_have_a_greatest_size() {
+    let world = World::new().await;
+    world.create("s", 1001).await;
+    let shards = list(&world, ListShardsInput { max_results: Some(10_000), ..named() }).await.expect("a page");
+    assert_eq!((shards.shards.expect("shards").len(), shards.next_token.is_some()), (1000, true));
+    let input = DescribeStreamInput { stream_name: Some("s".into()), limit: Some(10_000), ..Default::default() };
+    let page = world.streams.describe_stream(&world.caller, input).await.expect("a stream").stream_description;
+    assert_eq!((page.shards.len(), page.has_more_shards), (100, true));
+    for i in 0..100 {
+        world.create(&format!("t{i}"), 1).await;
+    }
+    let input = ListStreamsInput { limit: Some(10_000), ..Default::default() };
+    let page = world.streams.list_streams(&world.caller, input).await.expect("a page");
+    assert_eq!((page.stream_names.len(), page.has_more_streams), (100, true));
+}

@@ -179,14 +179,19 @@ impl World {
         self.shards_by(stream, None).await
     }
 
+    /// All pages.
     pub async fn shards_by(&self, stream: &str, filter: Option<ShardFilter>) -> Vec<Shard> {
-        let input = ListShardsInput {
-            stream_name: Some(stream.into()),
-            shard_filter: filter,
-            max_results: Some(10_000),
-            ..ListShardsInput::default()
-        };
-        self.streams.list_shards(&self.caller, input).await.expect("shards").shards.expect("shards")
+        let mut input =
+            ListShardsInput { stream_name: Some(stream.into()), shard_filter: filter, ..ListShardsInput::default() };
+        let mut shards = Vec::new();
+        loop {
+            let page = self.streams.list_shards(&self.caller, input).await.expect("shards");
+            shards.extend(page.shards.expect("shards"));
+            if page.next_token.is_none() {
+                return shards;
+            }
+            input = ListShardsInput { next_token: page.next_token, ..ListShardsInput::default() };
+        }
     }
 
     pub async fn open_shards(&self, stream: &str) -> Vec<Shard> {
