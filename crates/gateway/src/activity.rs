@@ -17,6 +17,8 @@ pub struct Activity {
     has_requested: AtomicBool,
     /// Requests whose answer is not complete, event streams among them.
     running: AtomicUsize,
+    /// Those of them that have not arrived whole.
+    arriving: AtomicUsize,
     streaming: AtomicUsize,
     /// When the last request began or ended, or an event stream was last asked for more.
     touched_millis: AtomicU64,
@@ -39,6 +41,7 @@ impl Activity {
             opened: Instant::now(),
             has_requested: AtomicBool::new(false),
             running: AtomicUsize::new(0),
+            arriving: AtomicUsize::new(0),
             streaming: AtomicUsize::new(0),
             touched_millis: AtomicU64::new(0),
         })
@@ -48,8 +51,9 @@ impl Activity {
     pub fn request(self: &Arc<Self>) -> Running {
         self.has_requested.store(true, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Relaxed);
+        self.arriving.fetch_add(1, Ordering::Relaxed);
         self.touch();
-        Running(Arc::clone(self))
+        Running { activity: Arc::clone(self), has_arrived: false }
     }
 
     pub fn touch(&self) {
@@ -62,16 +66,28 @@ impl Activity {
         self.opened + limits.first_request
     }
 
-    /// `asked` is whether the connection has been asked to end.
+    /// `asked`: when the connection was asked to end, if it was.
     pub fn verdict(&self, now: Instant, limits: &Limits, asked: Option<Instant>) -> Verdict {
         let touched = self.opened + Duration::from_millis(self.touched_millis.load(Ordering::Relaxed));
+        let running = self.running.load(Ordering::Relaxed);
         if !self.has_requested.load(Ordering::Relaxed) {
-            return due(now, self.opened + limits.first_request, Verdict::Drop);
+            let first = self.opened + limits.first_request;
+            return due(now, asked.map_or(first, |at| first.min(at + limits.last_request)), Verdict::Drop);
         }
-        if self.running.load(Ordering::Relaxed) == 0 {
+        if running == 0 {
             return match asked {
                 None => due(now, touched + limits.idle, Verdict::Finish),
                 Some(at) => due(now, at.max(touched) + FAREWELL, Verdict::Drop),
+            };
+        }
+        if let Some(at) = asked {
+            // A client that holds back the rest of its request must not hold up the end.
+            let none_has_arrived = running <= self.arriving.load(Ordering::Relaxed);
+            let patience = at.max(touched) + limits.last_request;
+            return if none_has_arrived {
+                due(now, patience, Verdict::Drop)
+            } else {
+                Verdict::Wait(now + limits.last_request)
             };
         }
         if self.streaming.load(Ordering::Relaxed) > 0 {
@@ -87,20 +103,31 @@ fn due(now: Instant, at: Instant, verdict: Verdict) -> Verdict {
 
 /// A request whose answer is not complete.
 #[derive(Debug)]
-pub struct Running(Arc<Activity>);
+pub struct Running {
+    activity: Arc<Activity>,
+    has_arrived: bool,
+}
 
 impl Running {
+    /// The request has arrived whole.
+    pub fn arrived(&mut self) {
+        if !std::mem::replace(&mut self.has_arrived, true) {
+            self.activity.arriving.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     /// Goes on as an event stream.
     pub fn stream(self) -> Streaming {
-        self.0.streaming.fetch_add(1, Ordering::Relaxed);
+        self.activity.streaming.fetch_add(1, Ordering::Relaxed);
         Streaming(self)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
-        self.0.touch();
+        self.arrived();
+        self.activity.running.fetch_sub(1, Ordering::Relaxed);
+        self.activity.touch();
     }
 }
 
@@ -111,13 +138,13 @@ pub struct Streaming(Running);
 impl Streaming {
     /// The connection asks for more.
     pub fn touch(&self) {
-        self.0.0.touch();
+        self.0.activity.touch();
     }
 }
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        self.0.0.streaming.fetch_sub(1, Ordering::Relaxed);
+        self.0.activity.streaming.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -131,8 +158,14 @@ mod tests {
         let activity = Activity::new();
         let after = |d: Duration| Instant::now() + d;
         assert_eq!(activity.verdict(after(limits.first_request), &limits, None), Verdict::Drop);
-        let running = activity.request();
+        let at_once = Some(Instant::now());
+        assert_eq!(activity.verdict(after(limits.last_request), &limits, at_once), Verdict::Drop, "nothing was sent");
+        let mut running = activity.request();
         assert!(matches!(activity.verdict(after(limits.idle * 2), &limits, None), Verdict::Wait(_)));
+        assert!(matches!(activity.verdict(Instant::now(), &limits, at_once), Verdict::Wait(_)));
+        assert_eq!(activity.verdict(after(limits.last_request), &limits, at_once), Verdict::Drop, "half was sent");
+        running.arrived();
+        assert!(matches!(activity.verdict(after(limits.idle * 2), &limits, at_once), Verdict::Wait(_)));
         let streaming = running.stream();
         assert_eq!(activity.verdict(after(limits.stall), &limits, None), Verdict::Drop);
         tokio::time::advance(limits.stall).await;

@@ -103,7 +103,7 @@ async fn route(
     context: &Context,
     head: &Parts,
     body: Incoming,
-    running: Running,
+    mut running: Running,
     request_bytes: &mut usize,
 ) -> Reply {
     if matches!(head.method, Method::GET | Method::HEAD)
@@ -116,6 +116,7 @@ async fn route(
         Ok(held) => held,
         Err(error) => return unread(head, error, limits),
     };
+    running.arrived();
     *request_bytes = held.bytes.len();
     if let Some(dev) = &context.dev
         && let Some(path) = head.uri.path().strip_prefix(crate::dev::PREFIX)

@@ -38,6 +38,8 @@ pub struct Limits {
     pub body_whole: Duration,
     /// For the client to take what an event stream has for it.
     pub stall: Duration,
+    /// For the rest of a request that has not arrived whole when the gateway stops.
+    pub last_request: Duration,
 }
 
 impl Default for Limits {
@@ -52,6 +54,7 @@ impl Default for Limits {
             body_idle: Duration::from_secs(15),
             body_whole: Duration::from_secs(120),
             stall: Duration::from_secs(60),
+            last_request: Duration::from_secs(1),
         }
     }
 }

@@ -63,6 +63,40 @@ async fn who_does_not_end_in_time_is_cut() {
 }
 
 #[tokio::test]
+async fn half_a_request_does_not_hold_up_the_end() {
+    let limits = gateway::Limits { last_request: Duration::from_millis(50), ..gateway::Limits::default() };
+    let server = start(Wish { limits, ..Wish::default() }).await;
+    let whole = post("Echo", r#"{"Text":"half"}"#);
+    let head = whole.find("\r\n\r\n").expect("a head");
+    let mut halves = Vec::new();
+    for sent in [10, head, whole.len() - 1] {
+        let mut socket = TcpStream::connect(server.address).await.expect("listening");
+        socket.write_all(&whole.as_bytes()[..sent]).await.expect("sent");
+        halves.push(socket);
+    }
+    // A second request on a connection that has had an answer.
+    let mut kept = TcpStream::connect(server.address).await.expect("listening");
+    kept.write_all(whole.as_bytes()).await.expect("sent");
+    assert_eq!(read_answer(&mut kept).await.expect("an answer").status, 200);
+    kept.write_all(&whole.as_bytes()[..10]).await.expect("sent");
+    halves.push(kept);
+    let mut busy = TcpStream::connect(server.address).await.expect("listening");
+    busy.write_all(post("Wait", "{}").as_bytes()).await.expect("sent");
+    while server.fake.waiting.load(Ordering::SeqCst) == 0 || server.seen.open.load(Ordering::SeqCst) < 5 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let mut stopping = tokio::spawn(server.gateway.shutdown(Duration::from_secs(3600)));
+    for mut half in halves {
+        assert!(read_answer(&mut half).await.is_none(), "cut");
+    }
+    let longer = tokio::time::timeout(Duration::from_millis(200), &mut stopping).await;
+    assert!(longer.is_err(), "a request in work is waited for");
+    server.fake.go.add_permits(1);
+    assert_eq!(read_answer(&mut busy).await.expect("an answer").status, 200);
+    stopping.await.expect("stopped");
+}
+
+#[tokio::test]
 async fn an_operation_outlives_its_client() {
     let server = start(Wish::default()).await;
     let mut gone = TcpStream::connect(server.address).await.expect("listening");
