@@ -64,8 +64,9 @@ pub fn check_ordering(core: &Core, stream: &Stream, shard: &Shard, ordering: &st
     };
     let number: SequenceNumber = ordering.parse().map_err(|_| invalid())?;
     let now = u64::try_from(core.now().seconds()).unwrap_or(0);
-    // Children are dated one second after the closing of their parents.
-    let is_future = number.time_seconds > now + 1 || number.shard_created_seconds > now + 1;
+    // Each generation of children is dated one second after its parents: quick ones are dated ahead of the clock.
+    let created_max = shard.row.created_seconds.max(now + 1);
+    let is_future = number.time_seconds > now + 1 || number.shard_created_seconds > created_max;
     let bounds = core.log.bounds(shard.row.log).map_err(error::log)?;
     let is_beyond_end = number.shard == shard.row.index && number.index > bounds.next.0;
     if is_future || is_beyond_end { Err(invalid()) } else { Ok(()) }

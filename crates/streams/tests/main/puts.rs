@@ -151,3 +151,24 @@ async fn dry_runs_store_nothing() {
     );
     assert_eq!(world.read_all("s", "0").await, []);
 }
+
+/// Each generation of children is dated a second after its parents, so that quick ones are dated ahead.
+#[tokio::test]
+async fn ordering_follows_splits_in_quick_succession() {
+    let world = World::new().await;
+    world.create("s", 1).await;
+    for (shard, at) in [("0", "8000"), ("1", "4000"), ("3", "2000"), ("5", "1000")] {
+        world.split("s", shard, at).await.expect("a split");
+    }
+    let put = |ordering| {
+        let input = PutRecordInput {
+            explicit_hash_key: Some("0".into()),
+            sequence_number_for_ordering: ordering,
+            ..single("s", "k")
+        };
+        world.streams.put_record(&world.caller, input)
+    };
+    let first = put(None).await.expect("stored");
+    let second = put(Some(first.sequence_number.clone())).await.expect("stored");
+    assert!(*second.sequence_number > *first.sequence_number);
+}
