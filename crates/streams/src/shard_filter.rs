@@ -34,6 +34,20 @@ impl ShardFilter {
         }
     }
 
+    /// The filter of the pages that follow a page shown at `now`: all of them list the shards of that moment, so that
+    /// together they cover every key even if shards are split or merged meanwhile.
+    #[must_use]
+    pub fn pinned(self, now: Timestamp) -> Self {
+        match self {
+            Self::AtLatest => Self::AtTimestamp(now),
+            Self::FromTrimHorizon
+            | Self::AfterShard(_)
+            | Self::AtTrimHorizon
+            | Self::AtTimestamp(_)
+            | Self::FromTimestamp(_) => self,
+        }
+    }
+
     /// Number and time for tokens; explicit and stable.
     #[must_use]
     pub fn code(&self) -> (u8, Timestamp) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::kinesis::{KinesisError, ListShardsInput, ListShardsOutput, ShardFilterType};
 use base::caller::Caller;
 use base::ids::ShardIndex;
+use base::time::Timestamp;
 
 use super::{page_size, shapes};
 use crate::core::Core;
@@ -49,7 +50,10 @@ pub fn list_shards(core: &Core, caller: &Caller, input: &ListShardsInput) -> Ans
         .filter(|shard| page.after.is_none_or(|after| shard.row.index > after));
     let shards: Vec<_> = listed.by_ref().take(page_size(input.max_results, PAGE)).collect();
     let next_token = listed.next().and(shards.last()).map(|last| {
-        let token = ShardPageToken { incarnation: page.stream.incarnation, after: last.row.index, filter: page.filter };
+        // Not before any shard was opened, even if the clock went back.
+        let moment = snapshot.shards.iter().map(|shard| shard.row.opened_at).fold(now, Timestamp::max);
+        let filter = page.filter.pinned(moment);
+        let token = ShardPageToken { incarnation: page.stream.incarnation, after: last.row.index, filter };
         token.seal(&core.seal, now)
     });
     Ok(ListShardsOutput { shards: Some(shards.iter().map(|shard| shapes::shard(&shard.row)).collect()), next_token })

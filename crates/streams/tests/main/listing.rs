@@ -166,3 +166,19 @@ async fn pages_have_a_greatest_size() {
     let page = world.streams.list_streams(&world.caller, input).await.expect("a page");
     assert_eq!((page.stream_names.len(), page.has_more_streams), (100, true));
 }
+
+/// All pages show the shards that were open when the first was asked for, so that together they cover every key.
+#[tokio::test]
+async fn pages_belong_to_one_moment() {
+    let world = World::new().await;
+    world.create("s", 4).await;
+    let filter = Some(ShardFilter { r#type: ShardFilterType::AtLatest, ..ShardFilter::default() });
+    let input = ListShardsInput { max_results: Some(2), shard_filter: filter, ..named() };
+    let first = list(&world, input).await.expect("a page");
+    assert_eq!(ids(&first.shards.expect("shards")), [0, 1]);
+    world.advance(Duration::from_millis(1));
+    world.merge("s", "0", "1").await.expect("a merge");
+    world.merge("s", "2", "3").await.expect("a merge");
+    let next = ListShardsInput { next_token: first.next_token, ..ListShardsInput::default() };
+    assert_eq!(ids(&list(&world, next).await.expect("a page").shards.expect("shards")), [2, 3]);
+}
