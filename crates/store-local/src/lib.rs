@@ -17,5 +17,6 @@ mod sync;
 
 pub use catalog::{CatalogOpenError, SqliteCatalog};
 pub use error::OpenError;
+pub use journal::prepare::Full;
 pub use log::LocalLog;
 pub use settings::LocalLogSettings;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use base::time::{Clock, Timestamp};
 use store::root_key::RootKey;
 
 use super::file::{Journal, Run, file_name};
@@ -37,6 +38,15 @@ pub(crate) struct PrepareParts {
     pub files: Arc<dyn Files>,
     pub root_key: Arc<dyn RootKey>,
     pub manifest: Arc<ManifestFile>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// No journal file can be made: appends are refused as soon as the current one has no room for them. Passes by itself when
+/// there is space again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Full {
+    pub since: Timestamp,
+    pub reason: String,
 }
 
 pub(crate) struct Preparer {
@@ -51,8 +61,8 @@ pub(crate) struct Preparer {
 #[derive(Default)]
 struct State {
     ready: Option<Arc<Journal>>,
-    /// Why the last attempt failed, while none has succeeded since.
-    failure: Option<String>,
+    /// The last attempt failed, and none has succeeded since.
+    full: Option<Full>,
     next_number: u32,
     next_bytes: u32,
     /// Journals that wait to be rewritten into segments.
@@ -83,8 +93,8 @@ impl Preparer {
                 self.changed.notify_all();
                 return Taken::Ready(journal);
             }
-            if let Some(failure) = &state.failure {
-                return Taken::Full(failure.clone());
+            if let Some(full) = &state.full {
+                return Taken::Full(full.reason.clone());
             }
             if state.stopping {
                 return Taken::Full("the log is being shut down".to_owned());
@@ -93,9 +103,21 @@ impl Preparer {
         }
     }
 
-    /// Makes the first journal, on the calling thread.
-    pub(crate) fn take_first(&self) -> io::Result<Arc<Journal>> {
-        self.make()
+    /// Makes the first journal, on the calling thread. `None` when the disk is full: then it comes later, like any other.
+    pub(crate) fn take_first(&self) -> io::Result<Option<Arc<Journal>>> {
+        match self.make() {
+            Ok(journal) => Ok(Some(journal)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                self.note_failure(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Set while no journal file can be made.
+    pub(crate) fn full(&self) -> Option<Full> {
+        lock(&self.state).full.clone()
     }
 
     /// A journal has been rewritten; its file is used again when nobody reads it any more.
@@ -168,25 +190,31 @@ impl Preparer {
     }
 
     fn report(&self, made: io::Result<Arc<Journal>>) {
-        let mut state = lock(&self.state);
         match made {
             Ok(journal) => {
-                if state.failure.take().is_some() {
+                let mut state = lock(&self.state);
+                if state.full.take().is_some() {
                     tracing::info!("there is room for journal files again");
                 }
                 state.ready = Some(journal);
                 self.changed.notify_all();
             }
             Err(error) => {
-                if state.failure.is_none() {
-                    tracing::error!(%error, "no journal file can be made; appends that need one are refused");
-                }
-                state.failure = Some(error.to_string());
-                self.changed.notify_all();
-                let waited = self.changed.wait_timeout(state, RETRY_PAUSE);
+                self.note_failure(&error);
+                let waited = self.changed.wait_timeout(lock(&self.state), RETRY_PAUSE);
                 drop(waited.unwrap_or_else(std::sync::PoisonError::into_inner));
             }
         }
+    }
+
+    fn note_failure(&self, error: &io::Error) {
+        let mut state = lock(&self.state);
+        if state.full.is_none() {
+            tracing::error!(%error, "no journal file can be made; appends that need one are refused");
+        }
+        let since = state.full.take().map_or_else(|| self.parts.clock.now(), |full| full.since);
+        state.full = Some(Full { since, reason: error.to_string() });
+        self.changed.notify_all();
     }
 
     /// Number of the next journal, and the least size that is of use to it and to those after it.

@@ -61,7 +61,7 @@ impl Drop for FailOnPanic<'_> {
 pub(crate) fn run_flusher(sequencer: &Sequencer, interval: std::time::Duration, stop: &super::Stop) {
     let mut last: Option<Arc<crate::journal::file::Journal>> = None;
     while !stop.wait(interval) {
-        let (journal, _) = sequencer.current();
+        let Some(journal) = sequencer.current() else { continue };
         let before = last.replace(Arc::clone(&journal)).filter(|before| before.number != journal.number);
         for journal in before.iter().chain([&journal]) {
             if let Err(error) = journal.file.flush() {

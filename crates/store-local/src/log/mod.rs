@@ -23,6 +23,7 @@ use store::shard_log::{
 };
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::journal::prepare::Full;
 use crate::lock::DirectoryLock;
 use crate::segments::{Message, Worker};
 use crate::sync::{lock, read as read_lock, write as write_lock};
@@ -79,6 +80,14 @@ impl LocalLog {
     pub fn all_logs_open(&self) {
         self.all_open.store(true, Ordering::SeqCst);
         write_lock(&self.sequencer.logs).retain(|_, entry| entry.is_opened());
+    }
+
+    /// Set while no journal file can be made, most often because the disk is full. Appends are refused as soon as the
+    /// current file has no room for them, and accepted again when there is space. Also the counters `full`, 1 or 0, and
+    /// `full_since_seconds`, since 1970, of [`ShardLog::status`].
+    #[must_use]
+    pub fn full(&self) -> Option<Full> {
+        self.sequencer.preparer.full()
     }
 
     /// Looks after retention now instead of at the next interval, and waits for the end of it. Blocks.
@@ -236,6 +245,10 @@ impl ShardLog for LocalLog {
         counters.push(("logs", read_lock(&self.sequencer.logs).len() as u64));
         counters.push(("journal_files", read_lock(&self.sequencer.journals).len() as u64));
         counters.push(("append_bytes_free", self.permits.available_permits() as u64));
+        let full = self.full();
+        counters.push(("full", u64::from(full.is_some())));
+        let since = full.map_or(0, |full| full.since.millis() / 1000);
+        counters.push(("full_since_seconds", u64::try_from(since).unwrap_or(0)));
         let failed = self.sequencer.completion.failure().map(|error| error.to_string());
         LogStatus { durability: self.durability, failed, counters }
     }

@@ -46,7 +46,8 @@ pub(crate) struct Parts {
 
 impl LocalLog {
     /// Opens the log of a data directory, or begins one. `segments`: where segments are kept; a directory beside the
-    /// journal when there is none given. Blocks while it reads the journal back.
+    /// journal when there is none given. Blocks while it reads the journal back. When the disk is too full for a journal,
+    /// the log can be read, and appends are refused until there is space ([`LocalLog::full`]).
     ///
     /// # Errors
     /// When another process holds the directory, when it cannot be read or written, and when acknowledged records
@@ -281,6 +282,7 @@ impl Start<'_> {
             files: Arc::clone(&self.parts.files),
             root_key: Arc::clone(&self.parts.root_key),
             manifest: Arc::clone(&self.manifest),
+            clock: Arc::clone(&self.parts.clock),
         };
         Preparer::new(settings, parts, first, self.recovered.journals.len())
     }
@@ -295,7 +297,7 @@ fn last_arrival(recovered: &Recovered, manifest: &Manifest) -> i64 {
 /// The end of the frames that must still be there at the next start, and the latest arrival.
 fn progress(sequencer: &Arc<Sequencer>) -> Box<dyn Fn() -> (u64, i64) + Send + Sync> {
     let sequencer = Arc::clone(sequencer);
-    Box::new(move || (sequencer.completion.durable_end(), sequencer.current().1))
+    Box::new(move || (sequencer.completion.durable_end(), sequencer.last_arrival()))
 }
 
 /// The recovered journals, each with the number of the first frame that it does not hold.

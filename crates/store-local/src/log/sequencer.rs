@@ -52,7 +52,8 @@ pub(crate) struct SequencerParts {
 
 /// Where the next frame goes.
 pub(crate) struct Place {
-    pub journal: Arc<Journal>,
+    /// None until there is space for the first one of the run.
+    pub journal: Option<Arc<Journal>>,
     pub offset: u32,
     pub frame: u64,
     pub previous_crc: u32,
@@ -62,13 +63,19 @@ pub(crate) struct Place {
 
 impl Place {
     /// The beginning of a journal.
-    pub(crate) fn new(journal: Arc<Journal>, frame: u64, last_arrival: i64) -> Self {
+    pub(crate) fn new(journal: Option<Arc<Journal>>, frame: u64, last_arrival: i64) -> Self {
         Self { journal, offset: FIRST_FRAME_OFFSET, frame, previous_crc: 0, last_arrival, ticket: 0 }
     }
 
     /// Bytes that batches of one frame may still take.
     fn room(&self) -> usize {
-        ((self.journal.bytes - self.offset) as usize).saturating_sub(FRAME_HEADER_BYTES)
+        let left = self.journal.as_ref().map_or(0, |journal| journal.bytes - self.offset);
+        (left as usize).saturating_sub(FRAME_HEADER_BYTES)
+    }
+
+    /// The journal of a frame that has batches.
+    fn journal(&self) -> &Arc<Journal> {
+        self.journal.as_ref().expect("a group is taken only when it fits into a journal")
     }
 }
 
@@ -81,7 +88,9 @@ pub(crate) struct Sequenced {
 impl Sequencer {
     /// Begins at the given place; its journal becomes readable.
     pub(crate) fn new(place: Place, parts: SequencerParts) -> Self {
-        write(&parts.journals).insert(place.journal.number, Arc::clone(&place.journal));
+        if let Some(journal) = &place.journal {
+            write(&parts.journals).insert(journal.number, Arc::clone(journal));
+        }
         Self {
             place: Mutex::new(place),
             queue: Queue::default(),
@@ -94,10 +103,14 @@ impl Sequencer {
         }
     }
 
-    /// Where the log stands: the journal that is written to and the latest arrival.
-    pub(crate) fn current(&self) -> (Arc<Journal>, i64) {
-        let place = lock(&self.place);
-        (Arc::clone(&place.journal), place.last_arrival)
+    /// The journal that is written to.
+    pub(crate) fn current(&self) -> Option<Arc<Journal>> {
+        lock(&self.place).journal.clone()
+    }
+
+    /// The latest arrival of any record.
+    pub(crate) fn last_arrival(&self) -> i64 {
+        lock(&self.place).last_arrival
     }
 
     /// Takes what waits and makes one frame of it in `buffer`. `None` when nothing waits.
@@ -127,7 +140,7 @@ impl Sequencer {
         place.last_arrival = arrival;
         let batches = u32::try_from(commit.batches.len()).expect("a frame is smaller than its journal");
         let sealing = Sealing {
-            salt: place.journal.salt,
+            salt: place.journal().salt,
             number: place.frame,
             previous_crc: place.previous_crc,
             batches,
@@ -136,7 +149,7 @@ impl Sequencer {
         place.previous_crc = frame::seal(buffer, &sealing);
         place.frame += 1;
         commit.frames_end = place.frame;
-        let target = (Arc::clone(&place.journal), place.offset);
+        let target = (Arc::clone(place.journal()), place.offset);
         place.offset += u32::try_from(buffer.len()).expect("a frame is smaller than its journal");
         Some(Sequenced { commit, target: Some(target) })
     }
@@ -167,9 +180,9 @@ impl Sequencer {
                     Taken::Ready(journal) => {
                         // Only before its first batch can a frame change its journal.
                         write(&self.journals).insert(journal.number, Arc::clone(&journal));
-                        let before = std::mem::replace(&mut place.journal, journal);
+                        let before = place.journal.replace(journal);
                         place.offset = FIRST_FRAME_OFFSET;
-                        commit.sealed = Some((before, place.frame));
+                        commit.sealed = before.map(|before| (before, place.frame));
                     }
                     Taken::Full(reason) => refuse_next = Some(LogError::Full(reason)),
                 },
@@ -232,7 +245,7 @@ fn add_batch(
     let at = buffer.len();
     let seal = append
         .encrypted
-        .then(|| Seal { cipher: &place.journal.cipher, nonce: nonce(place.frame, commit.batches.len()) });
+        .then(|| Seal { cipher: &place.journal().cipher, nonce: nonce(place.frame, commit.batches.len()) });
     batch::encode(buffer.grow(header.total_bytes()), &header, append.records.bytes(), seal);
     let in_file = "a frame lies within its journal, which is smaller than 4 GiB";
     commit.batches.push(Placed {
@@ -240,7 +253,7 @@ fn add_batch(
         index: IndexEntry {
             first,
             arrival,
-            journal: place.journal.number,
+            journal: place.journal().number,
             offset: place.offset + u32::try_from(at).expect(in_file),
             bytes: u32::try_from(header.total_bytes()).expect(in_file),
             count,

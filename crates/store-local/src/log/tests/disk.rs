@@ -222,6 +222,7 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
     assert!(matches!(refused, LogError::Full(_)), "{refused:?}");
     assert!(stored > 0);
     assert_eq!(log.status().failed, None);
+    assert!(log.full().is_some());
     assert_eq!(all(&log, 1).await.expect("reads go on").len(), stored);
     append(&log, 1, &["fits into what is left"], false).await.expect("small ones still fit");
     plan.files_left.store(i64::MAX, Ordering::SeqCst);
@@ -232,6 +233,75 @@ async fn a_full_disk_refuses_appends_until_there_is_room() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(all(&log, 1).await.expect("read").len(), stored + 2);
+}
+
+/// Waits until an append is accepted.
+async fn append_when_there_is_room(log: &LocalLog, text: &str) -> Position {
+    for _ in 0..500 {
+        match append(log, 1, &[text], false).await {
+            Ok(position) => return position,
+            Err(error) => assert!(matches!(error, LogError::Full(_)), "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the log does not recover");
+}
+
+#[tokio::test]
+async fn a_log_on_a_full_disk_opens_and_recovers() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let plan = Plan::new();
+    plan.files_left.store(1, Ordering::SeqCst);
+    for expected in 0..3u64 {
+        let log = open_failing(&small(dir.path()), &plan);
+        log.open(LogId(1), OPTIONS);
+        let found = all(&log, 1).await.expect("read").len() as u64;
+        assert_eq!(found, expected);
+        if found > 0 {
+            let refused = append(&log, 1, &["x"], false).await;
+            assert!(matches!(refused, Err(LogError::Full(_))), "{refused:?}");
+            let full = log.full().expect("full");
+            assert!(full.since > Timestamp::from_millis(0) && !full.reason.is_empty());
+            assert_eq!((log.counter("full"), log.status().failed.clone()), (1, None));
+            // Closing needs no space.
+            log.close(LogId(1)).await.expect("closes");
+            log.open(LogId(1), OPTIONS);
+            plan.files_left.store(1, Ordering::SeqCst);
+        }
+        assert_eq!(append_when_there_is_room(&log, "x").await, Position(expected));
+        log.crash();
+    }
+    let log = open_log(&small(dir.path())).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    assert_eq!(all(&log, 1).await.expect("read").len(), 3);
+    assert_eq!((log.full(), log.counter("full"), log.counter("full_since_seconds")), (None, 0, 0));
+}
+
+/// What had been made before the disk filled is enough for a start, stale frames in it notwithstanding.
+#[tokio::test]
+async fn a_full_disk_does_not_take_the_files_that_are_there() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let settings = small(dir.path());
+    let log = open_log(&settings).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    log.all_logs_open();
+    for _ in 0..20 {
+        append(&log, 1, &[&"x".repeat(20_000)], false).await.expect("append");
+    }
+    sealed(&log).await;
+    log.crash();
+    let plan = Plan::new();
+    plan.files_left.store(0, Ordering::SeqCst);
+    for expected in 20..22 {
+        let log = open_failing(&settings, &plan);
+        log.open(LogId(1), OPTIONS);
+        assert_eq!(all(&log, 1).await.expect("read").len(), expected);
+        append(&log, 1, &["goes into a file that was there"], false).await.expect("append");
+        log.crash();
+    }
+    let log = open_log(&settings).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    assert_eq!(all(&log, 1).await.expect("read").len(), 22);
 }
 
 #[tokio::test]
