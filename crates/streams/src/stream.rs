@@ -60,6 +60,12 @@ impl Stream {
         }
     }
 
+    /// Whether an ARN that came beside a token is this stream's; none agrees with every token.
+    #[must_use]
+    pub fn is_named_by(&self, arn: Option<&str>) -> bool {
+        arn.is_none_or(|arn| arn.parse() == Ok(self.arn.clone()))
+    }
+
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()

@@ -98,6 +98,12 @@ fn find(
             arn.parse().map_err(|_| KinesisError::invalid_argument(format!("Invalid ConsumerARN: {arn}")))?;
         let text = ByteString::from(parsed.stream.to_string());
         let stream = core.resolve(caller, operation, None, Some(&text))?;
+        let is_named = name.is_none_or(|name| **name == *parsed.consumer.as_str());
+        if !is_named || !stream.is_named_by(stream_arn.map(|arn| &**arn)) {
+            return Err(KinesisError::invalid_argument(
+                "ConsumerARN, StreamARN and ConsumerName do not name the same consumer.",
+            ));
+        }
         let found = stream.snapshot().consumer(parsed.consumer.as_str()).cloned();
         let found = found.filter(|consumer| consumer.created_at.seconds() == parsed.created_seconds);
         let found = found.ok_or_else(|| error::consumer_not_found(&stream.arn, parsed.consumer.as_str()))?;
@@ -140,6 +146,11 @@ pub fn list(core: &Core, caller: &Caller, input: &ListStreamConsumersInput) -> A
     const OPERATION: &str = "ListStreamConsumers";
     core.admit_call(caller, OPERATION, 5, None)?;
     let stream = core.resolve(caller, OPERATION, None, Some(&input.stream_arn))?;
+    if input.next_token.is_some() && input.stream_creation_timestamp.is_some() {
+        return Err(KinesisError::invalid_argument(
+            "NextToken and StreamCreationTimestamp cannot be provided together.",
+        ));
+    }
     let now = core.now();
     let snapshot = stream.snapshot();
     if input.stream_creation_timestamp.is_some_and(|at| at.seconds() != snapshot.row.created_at.seconds()) {

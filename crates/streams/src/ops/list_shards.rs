@@ -60,21 +60,22 @@ pub fn list_shards(core: &Core, caller: &Caller, input: &ListShardsInput) -> Ans
 }
 
 fn next_page(core: &Core, caller: &Caller, input: &ListShardsInput, token: &str) -> Answer<Page> {
-    let given = [
+    // Clients that know the ARN send it with every page.
+    let unwanted = [
         ("StreamName", input.stream_name.is_some()),
-        ("StreamARN", input.stream_arn.is_some()),
         ("ExclusiveStartShardId", input.exclusive_start_shard_id.is_some()),
         ("StreamCreationTimestamp", input.stream_creation_timestamp.is_some()),
         ("ShardFilter", input.shard_filter.is_some()),
     ];
-    // Clients that know the ARN send it with every page.
-    let unwanted = given.iter().find(|(name, given)| *given && *name != "StreamARN");
-    if let Some((name, _)) = unwanted {
+    if let Some((name, _)) = unwanted.iter().find(|(_, given)| *given) {
         return Err(KinesisError::invalid_argument(format!("NextToken and {name} cannot be provided together.")));
     }
     let token = ShardPageToken::open(&core.seal, token, core.now()).map_err(error::next_token)?;
     let stream = core.registry.find_incarnation(token.incarnation).ok_or_else(error::invalid_next_token)?;
     core.check_owner(caller, OPERATION, &stream.arn, &stream.arn_text)?;
+    if !stream.is_named_by(input.stream_arn.as_deref()) {
+        return Err(KinesisError::invalid_argument("StreamARN and NextToken do not name the same stream."));
+    }
     Ok(Page { stream, filter: token.filter, after: Some(token.after) })
 }
 

@@ -51,7 +51,7 @@ pub async fn get_records(core: &Core, caller: &Caller, input: GetRecordsInput) -
         KinesisError::resource_not_found(format!("Stream {} under account {} not found.", token.stream, caller.account))
     })?;
     core.check_owner(caller, "GetRecords", &stream.arn, &stream.arn_text)?;
-    if input.stream_arn.is_some_and(|arn| arn != stream.arn_text) {
+    if !stream.is_named_by(input.stream_arn.as_deref()) {
         return Err(KinesisError::invalid_argument("StreamARN and ShardIterator do not name the same stream."));
     }
     let snapshot = stream.snapshot();

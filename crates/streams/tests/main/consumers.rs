@@ -173,3 +173,43 @@ async fn consumers_have_tags_and_policies() {
     let get = GetResourcePolicyInput { resource_arn: arn, ..Default::default() };
     assert_eq!(*world.streams.get_resource_policy(&world.caller, get).await.expect("a policy").policy, *policy);
 }
+
+#[tokio::test]
+async fn ways_to_name_a_consumer_must_agree() {
+    let world = World::new().await;
+    world.create("s", 1).await;
+    world.create("t", 1).await;
+    let arn = world.register("s", "c").await.expect("a consumer").consumer_arn;
+    let describe = |stream: &str, name: &str| {
+        let input = DescribeStreamConsumerInput {
+            stream_arn: Some(world.arn(stream)),
+            consumer_name: Some(name.into()),
+            consumer_arn: Some(arn.clone()),
+            ..Default::default()
+        };
+        world.streams.describe_stream_consumer(&world.caller, input)
+    };
+    assert!(describe("s", "c").await.is_ok());
+    for (stream, name) in [("t", "c"), ("s", "d")] {
+        assert_eq!(
+            text_of(describe(stream, name).await),
+            "InvalidArgumentException: ConsumerARN, StreamARN and ConsumerName do not name the same consumer."
+        );
+    }
+}
+
+#[tokio::test]
+async fn pages_of_consumers_stand_alone() {
+    let world = World::new().await;
+    world.create("s", 1).await;
+    let input = ListStreamConsumersInput {
+        stream_arn: world.arn("s"),
+        next_token: Some("t".into()),
+        stream_creation_timestamp: Some(START),
+        ..Default::default()
+    };
+    assert_eq!(
+        text_of(world.streams.list_stream_consumers(&world.caller, input).await),
+        "InvalidArgumentException: NextToken and StreamCreationTimestamp cannot be provided together."
+    );
+}

@@ -182,3 +182,21 @@ async fn pages_belong_to_one_moment() {
     let next = ListShardsInput { next_token: first.next_token, ..ListShardsInput::default() };
     assert_eq!(ids(&list(&world, next).await.expect("a page").shards.expect("shards")), [2, 3]);
 }
+
+#[tokio::test]
+async fn a_token_and_an_arn_must_agree() {
+    let world = World::new().await;
+    world.create("s", 2).await;
+    world.create("t", 1).await;
+    let first = list(&world, ListShardsInput { max_results: Some(1), ..named() }).await.expect("a page");
+    let with = |stream: &str| ListShardsInput {
+        next_token: first.next_token.clone(),
+        stream_arn: Some(world.arn(stream)),
+        ..ListShardsInput::default()
+    };
+    assert!(list(&world, with("s")).await.is_ok());
+    assert_eq!(
+        text_of(list(&world, with("t")).await),
+        "InvalidArgumentException: StreamARN and NextToken do not name the same stream."
+    );
+}
