@@ -1,6 +1,7 @@
 //! Reads a shard's log for GetRecords and SubscribeToShard: the retention horizon, the distance to the tip, the end
 //! of the shard.
 
+use api::kinesis::KinesisError;
 use base::ids::ShardIndex;
 use base::time::Timestamp;
 use store::shard_log::{LogError, Position, ReadLimit, ReadRun};
@@ -39,6 +40,15 @@ pub fn readable<'a>(
     shard.ok_or_else(|| error::shard_does_not_exist(&stream.arn, &index.to_string()))
 }
 
+/// What a client is told when the log does not answer. A log that is missing because its stream or its shard has gone
+/// while the request was under way is no failure.
+pub fn failure(core: &Core, stream: &Stream, shard: ShardIndex, failure: LogError) -> KinesisError {
+    match (failure, readable(stream, &stream.snapshot(), shard, core.now())) {
+        (LogError::NotFound, Err(gone)) => gone,
+        (failure, _) => error::log(failure),
+    }
+}
+
 /// The position that a client's starting point stands for.
 pub async fn start(
     core: &Core,
@@ -52,13 +62,14 @@ pub async fn start(
     let start = wanted
         .resolve(&shard.row, now)
         .map_err(|start| error::start(&stream.arn, operation, shard.row.index, start))?;
-    let next = core.log.bounds(shard.row.log).map_err(error::log)?.next;
+    let failed = |error| failure(core, stream, shard.row.index, error);
+    let next = core.log.bounds(shard.row.log).map_err(failed)?.next;
     match start {
         Start::TrimHorizon => Ok(Position(0)),
         Start::Latest => Ok(next),
         // The end of a closed shard has a number far beyond its last record.
         Start::At(position) => Ok(position.min(next)),
-        Start::Time(at) => core.log.find(shard.row.log, at.max(snapshot.horizon(now))).await.map_err(error::log),
+        Start::Time(at) => core.log.find(shard.row.log, at.max(snapshot.horizon(now))).await.map_err(failed),
     }
 }
 

@@ -39,7 +39,12 @@ pub async fn put_records(core: &Core, caller: &Caller, input: PutRecordsInput) -
         // Logs the reason.
         let _ = error::log(failure);
     }
-    Ok(shape(&stream, &snapshot, &mut batch))
+    let output = shape(&stream, &snapshot, &mut batch);
+    // A deletion has overtaken the request.
+    if output.failed_record_count != Some(0) && stream.is_gone() {
+        return Err(error::stream_not_found(&stream.arn));
+    }
+    Ok(output)
 }
 
 pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> Answer<PutRecordOutput> {
@@ -66,6 +71,8 @@ pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> 
             Ok(PutRecordOutput { shard_id: group.shard_id.clone(), sequence_number, encryption_type: None })
         }
         Fate::Throttled => Err(error::shard_rate(&stream.arn, group.shard.row.index)),
+        // A deletion has overtaken the request.
+        _ if stream.is_gone() => Err(error::stream_not_found(&stream.arn)),
         Fate::Failed(text) => Err(KinesisError::internal_failure(*text)),
         Fate::Waiting | Fate::Closed => Err(KinesisError::internal_failure(error::INTERNAL_FAILURE)),
     });

@@ -6,8 +6,9 @@ use base::limits::PUT_RECORDS_BYTES_MAX;
 use base::sequence::SequenceNumber;
 
 use crate::core::Core;
-use crate::error::{self, Answer};
+use crate::error::Answer;
 use crate::put_batch::record_bytes;
+use crate::reading;
 use crate::shard::Shard;
 use crate::stream::{Snapshot, Stream};
 
@@ -67,7 +68,8 @@ pub fn check_ordering(core: &Core, stream: &Stream, shard: &Shard, ordering: &st
     // Each generation of children is dated one second after its parents: quick ones are dated ahead of the clock.
     let created_max = shard.row.created_seconds.max(now + 1);
     let is_future = number.time_seconds > now + 1 || number.shard_created_seconds > created_max;
-    let bounds = core.log.bounds(shard.row.log).map_err(error::log)?;
+    let bounds = core.log.bounds(shard.row.log);
+    let bounds = bounds.map_err(|failure| reading::failure(core, stream, shard.row.index, failure))?;
     let is_beyond_end = number.shard == shard.row.index && number.index > bounds.next.0;
     if is_future || is_beyond_end { Err(invalid()) } else { Ok(()) }
 }

@@ -65,7 +65,8 @@ pub async fn get_records(core: &Core, caller: &Caller, input: GetRecordsInput) -
     refuse_dry_run(input.dry_run)?;
     let records = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(GET_RECORDS_COUNT_MAX);
     let limit = ReadLimit { records: records.min(GET_RECORDS_COUNT_MAX), bytes: GET_RECORDS_BYTES_MAX };
-    let reading = reading::read(core, &snapshot, shard, token.position, limit).await.map_err(error::log)?;
+    let reading = reading::read(core, &snapshot, shard, token.position, limit).await;
+    let reading = reading.map_err(|failure| reading::failure(core, &stream, token.shard, failure))?;
     token.position = reading.run.next;
     let (records, bytes) = shapes::records(&shard.row, reading.run.records);
     activity.traffic.outgoing(records.len(), bytes);

@@ -66,7 +66,8 @@ pub async fn subscribe(
         .subscriptions
         .begin(key, now, core.limits_enforced())
         .map_err(|refused| error::subscribe(&stream.arn, index, arn.consumer.as_str(), refused))?;
-    let commits = core.log.watch(shard.row.log).map_err(error::log)?;
+    let commits = core.log.watch(shard.row.log);
+    let commits = commits.map_err(|failure| reading::failure(core, &stream, index, failure))?;
     let continuation = text_of(shard.row.number_before(position, now));
     let pusher = Pusher {
         core: core.clone(),
@@ -157,8 +158,8 @@ impl Pusher {
         let shard = reading::readable(&self.stream, &snapshot, self.shard, now)?.clone();
         if Instant::now() >= self.subscription.next_records() {
             let limit = ReadLimit { records: GET_RECORDS_COUNT_MAX, bytes: EVENT_BYTES_MAX };
-            let reading =
-                reading::read(&self.core, &snapshot, &shard, self.position, limit).await.map_err(error::log)?;
+            let reading = reading::read(&self.core, &snapshot, &shard, self.position, limit).await;
+            let reading = reading.map_err(|failure| reading::failure(&self.core, &self.stream, self.shard, failure))?;
             if !reading.run.records.is_empty() || reading.at_end {
                 return Ok(Some(self.records(&snapshot, &shard, reading)));
             }

@@ -12,6 +12,7 @@ mod iterators;
 mod limits;
 mod listing;
 mod puts;
+mod races;
 mod reads;
 mod resharding;
 mod restarts;
