@@ -144,14 +144,19 @@ impl Core {
             text.parse().map_err(|_| KinesisError::invalid_argument(format!("Invalid ResourceARN: {text}")))?;
         self.check_owner(caller, operation, resource.stream(), text)?;
         let stream = self.registry.find(resource.stream()).ok_or_else(|| error::stream_not_found(resource.stream()))?;
-        if let ResourceArn::Consumer(arn) = &resource {
-            let snapshot = stream.snapshot();
-            let known = snapshot.consumer(arn.consumer.as_str());
-            if known.is_none_or(|consumer| consumer.created_at.seconds() != arn.created_seconds) {
-                return Err(error::consumer_not_found(&stream.arn, arn.consumer.as_str()));
-            }
-        }
+        self.check_resource(&stream, &resource)?;
         Ok((stream, resource))
+    }
+
+    /// Whether a resource of this stream exists: asked anew by whoever has waited for [`Stream::change`].
+    pub fn check_resource(&self, stream: &Stream, resource: &ResourceArn) -> Answer<()> {
+        let snapshot = self.existing(stream)?;
+        let ResourceArn::Consumer(arn) = resource else { return Ok(()) };
+        let known = snapshot.consumer(arn.consumer.as_str());
+        if known.is_none_or(|consumer| consumer.created_at.seconds() != arn.created_seconds) {
+            return Err(error::consumer_not_found(&stream.arn, arn.consumer.as_str()));
+        }
+        Ok(())
     }
 
     /// Counts a control-plane call against its rate.

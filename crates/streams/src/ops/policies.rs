@@ -38,7 +38,7 @@ pub async fn put(core: &Core, caller: &Caller, input: PutResourcePolicyInput) ->
         return Err(KinesisError::invalid_argument("Policy document is malformed."));
     }
     let _change = stream.change.lock().await;
-    core.existing(&stream)?;
+    core.check_resource(&stream, &resource)?;
     let row = PolicyRow(input.policy.to_string());
     let transaction = Transaction::new().put(key(stream.incarnation, &resource), row.encode());
     core.catalog.commit(transaction).await.map_err(error::catalog)?;
@@ -64,7 +64,7 @@ pub async fn delete(
     core.admit_call(caller, "DeleteResourcePolicy", CALLS, None)?;
     let (stream, resource) = core.resolve_resource(caller, "DeleteResourcePolicy", &input.resource_arn)?;
     let _change = stream.change.lock().await;
-    core.existing(&stream)?;
+    core.check_resource(&stream, &resource)?;
     let transaction = Transaction::new().delete(key(stream.incarnation, &resource));
     core.catalog.commit(transaction).await.map_err(error::catalog)?;
     Ok(DeleteResourcePolicyOutput {})

@@ -29,25 +29,26 @@ const PAGE: usize = 50;
 /// Whose tags: a stream's, or those of one of its consumers.
 struct Tagged {
     stream: Arc<Stream>,
-    consumer: Option<String>,
+    resource: ResourceArn,
 }
 
 impl Tagged {
     fn stream(stream: Arc<Stream>) -> Self {
-        Self { stream, consumer: None }
+        let resource = ResourceArn::Stream(stream.arn.clone());
+        Self { stream, resource }
     }
 
     fn resource(core: &Core, caller: &Caller, operation: &'static str, arn: &ByteString) -> Answer<Self> {
         let (stream, resource) = core.resolve_resource(caller, operation, arn)?;
-        let consumer = match resource {
-            ResourceArn::Stream(_) => None,
-            ResourceArn::Consumer(arn) => Some(arn.consumer.to_string()),
-        };
-        Ok(Self { stream, consumer })
+        Ok(Self { stream, resource })
     }
 
     fn key(&self) -> String {
-        keys::tags(self.stream.incarnation, self.consumer.as_deref())
+        let consumer = match &self.resource {
+            ResourceArn::Stream(_) => None,
+            ResourceArn::Consumer(arn) => Some(arn.consumer.as_str()),
+        };
+        keys::tags(self.stream.incarnation, consumer)
     }
 
     async fn read(&self, core: &Core) -> Answer<TagsRow> {
@@ -62,7 +63,7 @@ impl Tagged {
         change: impl FnOnce(&mut BTreeMap<String, String>) -> Answer<()>,
     ) -> Answer<()> {
         let _change = self.stream.change.lock().await;
-        core.existing(&self.stream)?;
+        core.check_resource(&self.stream, &self.resource)?;
         let mut row = self.read(core).await?;
         change(&mut row.0)?;
         let transaction = if row.0.is_empty() {
