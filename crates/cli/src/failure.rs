@@ -70,7 +70,7 @@ pub fn explain(error: &KinesisError, endpoint: &Endpoint, is_anonymous: bool) ->
         _ => format!("{}: {message}", error.code()),
     };
     Failure::new(match hint(error, message, endpoint, is_anonymous) {
-        Some(hint) => format!("{text}; {hint}"),
+        Some(hint) => format!("{}; {hint}", text.trim_end_matches('.')),
         None => text,
     })
 }
@@ -128,7 +128,7 @@ mod tests {
              with --endpoint",
         );
         check(
-            &KinesisError::internal_failure("UnrecognizedClientException: no such key"),
+            &KinesisError::internal_failure("UnrecognizedClientException: no such key."),
             true,
             "UnrecognizedClientException: no such key; no access key is set: paste the export lines that `anabranch \
              serve` printed, or make a key with `anabranch keys create`",

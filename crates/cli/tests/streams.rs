@@ -92,7 +92,7 @@ fn a_stream_is_deleted() {
     assert_eq!(ended.code, Some(1));
     assert_eq!(
         ended.err,
-        "anabranch: ResourceNotFoundException: Stream s under account 000000000000 not found.; `anabranch stream list` \
+        "anabranch: ResourceNotFoundException: Stream s under account 000000000000 not found; `anabranch stream list` \
          shows the streams of this region and account\n"
     );
 }
