@@ -1,6 +1,6 @@
 //! The `anabranch` command: the server, and commands for people that speak to any Kinesis API.
 //!
-//! Exit codes: 0 done, 1 failed, 2 not understood, 130 stopped from the keyboard before it was done.
+//! Exit codes: 0 done, 1 failed, 2 not understood, 130 stopped by a signal before it was done.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,6 +21,7 @@ mod connect;
 mod failure;
 mod lineage;
 mod output;
+mod stop;
 
 fn main() -> std::process::ExitCode {
     command::run(std::env::args_os())

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use node::settings::{DurabilityMode, LogFormat, Settings, Switch, TlsMode};
 use node::{Addresses, NewKey, Node};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::{Failure, INTERRUPTED, SUCCESS};
 use crate::output;
 use crate::settings_flags::SettingsFlags;
+use crate::stop::Stop;
 
 /// Run the server
 ///
@@ -58,26 +58,6 @@ async fn serve_until_stopped(
             Ok(SUCCESS)
         }
         () = stop.wait() => Ok(ExitCode::from(INTERRUPTED)),
-    }
-}
-
-/// Asks to stop, from the system or the keyboard.
-struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stop {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::io("cannot listen for signals", &error));
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }
 

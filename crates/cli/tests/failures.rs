@@ -85,12 +85,15 @@ fn lines_that_cannot_be_written_are_listed() {
     assert_eq!(lines[1], wanted);
     assert!(ended.out.starts_with("2 records written to s in "), "{}", ended.out);
     assert!(ended.out.ends_with("; 2 not written\n"), "{}", ended.out);
-    assert_eq!(std::fs::read_to_string(rejects).expect("written"), format!(",2\nb,{large}\n"));
+    assert_eq!(std::fs::read_to_string(rejects).expect("written"), format!("k,v\n,2\nb,{large}\n"));
     assert_eq!(server.anabranch(&["tail", "s", "--from", "horizon", "--no-follow"]), "a,1\nc,3\n");
 
     let ended = server.run(&["put", "s", &input, "--csv-key", "z"]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.ends_with("the first line has no column \"z\"; its columns are k, v\n"), "{}", ended.err);
+    let ended = server.run(&["put", "s", "/dev/null", "--csv-key", "k"]);
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.err, "anabranch: the input is empty: a line with names is missing\n");
     let ended = server.run(&["put", "nothing", &input]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("ResourceNotFoundException"), "{}", ended.err);

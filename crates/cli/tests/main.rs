@@ -9,4 +9,5 @@ mod pipes;
 mod round_trip;
 mod serve;
 mod settings;
+mod signals;
 mod streams;

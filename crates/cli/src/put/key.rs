@@ -90,7 +90,8 @@ impl Keys {
                 check(key.ok_or_else(|| format!("column {} is missing: there are {count}", *index + 1))?)
             }
             Self::Member(member) => {
-                let object: serde_json::Value = serde_json::from_slice(line).map_err(|e| format!("no JSON: {e}"))?;
+                let object: serde_json::Value = serde_json::from_slice(line)
+                    .map_err(|error| format!("no JSON from column {} on", error.column()))?;
                 match object.get(&*member) {
                     Some(serde_json::Value::String(text)) => check(text),
                     Some(serde_json::Value::Null) | None => Err(format!("no member {member:?}")),
@@ -125,7 +126,8 @@ mod tests {
         let mut member = make("json=id", "").expect("valid");
         assert_eq!(member.next(br#"{"id":"x"}"#).as_deref(), Ok("x"));
         assert_eq!(member.next(br#"{"id":7}"#).as_deref(), Ok("7"));
-        assert!(member.next(b"{}").is_err() && member.next(b"x").is_err());
+        assert_eq!(member.next(b"{}").expect_err("no id"), "no member \"id\"");
+        assert_eq!(member.next(b"{} x").expect_err("no JSON"), "no JSON from column 4 on");
         let mut hash = make("hash", "").expect("valid");
         assert_eq!(hash.next(b"").as_deref(), Ok("d41d8cd98f00b204e9800998ecf8427e"));
         assert!("csv=".parse::<KeyFrom>().is_err());

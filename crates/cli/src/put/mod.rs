@@ -11,6 +11,7 @@ mod source;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::kinesis::StreamDescriptionSummary;
@@ -24,9 +25,11 @@ use self::key::KeyFrom;
 use self::progress::Progress;
 use self::report::Report;
 use self::send::Sender;
+use self::source::{Input, Source};
 use crate::connect::ConnectFlags;
 use crate::failure::{FAILED, Failure, INTERRUPTED, SUCCESS};
 use crate::output::Format;
+use crate::stop::Stop;
 
 /// Batches that are read ahead of those under way.
 const BATCHES_AHEAD: usize = 4;
@@ -55,7 +58,7 @@ pub struct Put {
     /// Give a record up after so many seconds of refusals and failures
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     retry_for: u64,
-    /// Write the lines that could not be written to this file
+    /// Write the lines that could not be written to this file, below the first line when the input is CSV
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// How to print what was done
@@ -71,20 +74,23 @@ pub async fn run(put: Put) -> Result<ExitCode, Failure> {
     let summary = session.summary(&put.stream).await.map_err(|error| session.explain(&error))?;
     let record_bytes_max = record_bytes_max(&summary);
     let key_from = put.csv_key.map_or(put.key_from, KeyFrom::Csv);
-    let (input, bytes_total) = source::open(&put.file)?;
-    let progress = Progress::new(bytes_total);
+    let input = Input::open(&put.file)?;
+    let progress = Progress::new(input.bytes_total);
+    let header = Arc::default();
+    let mut report = Report::new(put.stream.clone(), put.rejects, Arc::clone(&header))?;
+    let source = Source { key_from, record_bytes_max, header };
+    let mut stop = Stop::new()?;
     let (batches, incoming) = mpsc::channel(BATCHES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || source::read(input, &key_from, record_bytes_max, &batches));
+    let reading = tokio::task::spawn_blocking(move || source.read(input, &batches));
 
     let started = Instant::now();
-    let mut report = Report::new(put.stream.clone(), put.rejects)?;
     let sender = Sender::new(session, put.stream, Duration::from_secs(put.retry_for));
     let end = tokio::select! {
         result = write_all(incoming, &sender, usize::from(put.concurrency), &mut report, &progress) => match result {
             Ok(()) => End::Whole,
             Err(failure) => End::Failed(failure),
         },
-        _ = tokio::signal::ctrl_c() => End::Interrupted,
+        () = stop.wait() => End::Interrupted,
     };
     progress.finish();
     report.print(started.elapsed(), put.output)?;

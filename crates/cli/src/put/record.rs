@@ -1,6 +1,6 @@
 //! Cuts the input into records: a line each or, in CSV, more when a quoted field has ends of lines in it.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use super::batch::RECORD_BYTES_MAX;
 use super::csv::Place;
@@ -22,7 +22,7 @@ pub struct Raw {
 }
 
 pub struct Records<R> {
-    input: R,
+    input: BufReader<R>,
     is_csv: bool,
     /// Number of the line that is read next.
     line: u64,
@@ -36,12 +36,17 @@ struct Quotes {
     opened: u64,
 }
 
-impl<R: BufRead> Records<R> {
-    pub fn new(mut input: R, is_csv: bool) -> Result<Self, Failure> {
+impl<R: Read> Records<R> {
+    pub fn new(mut input: BufReader<R>, is_csv: bool) -> Result<Self, Failure> {
         if is_csv && input.fill_buf().map_err(|error| unreadable(&error))?.starts_with(BYTE_ORDER_MARK) {
             input.consume(BYTE_ORDER_MARK.len());
         }
         Ok(Self { input, is_csv, line: 1 })
+    }
+
+    /// Whether the next record may have to be waited for.
+    pub fn is_drained(&self) -> bool {
+        !self.input.buffer().contains(&b'\n')
     }
 
     /// The next record.
@@ -121,8 +126,6 @@ fn unreadable(error: &io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::io::BufReader;
-
     use super::*;
 
     /// Numbers and texts of the records, and why reading ended early. Cuts of the buffer are everywhere.

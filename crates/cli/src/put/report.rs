@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base::ByteString;
@@ -26,10 +27,12 @@ pub struct Report {
     rejects: Vec<(u64, String)>,
     rejected: u64,
     file: Option<(PathBuf, BufWriter<File>)>,
+    /// First line of the file that rejects go to, so that it can be put again.
+    header: Arc<OnceLock<Vec<u8>>>,
 }
 
 impl Report {
-    pub fn new(stream: String, rejects: Option<PathBuf>) -> Result<Self, Failure> {
+    pub fn new(stream: String, rejects: Option<PathBuf>, header: Arc<OnceLock<Vec<u8>>>) -> Result<Self, Failure> {
         let file = match rejects {
             None => None,
             Some(path) => {
@@ -46,6 +49,7 @@ impl Report {
             rejects: Vec::new(),
             rejected: 0,
             file,
+            header,
         })
     }
 
@@ -64,13 +68,15 @@ impl Report {
         }
         self.retried += outcome.retried;
         for reject in &outcome.rejects {
+            let header = self.header.get().filter(|_| self.rejected == 0);
             self.rejected += 1;
             if self.rejects.len() < LISTED_MAX {
                 self.rejects.push((reject.number, reject.reason.clone()));
             }
             if let Some((path, file)) = &mut self.file {
-                file.write_all(&reject.data)
-                    .and_then(|()| file.write_all(b"\n"))
+                let mut lines = header.map(Vec::as_slice).into_iter().chain([&reject.data[..]]);
+                lines
+                    .try_for_each(|line| file.write_all(line).and_then(|()| file.write_all(b"\n")))
                     .map_err(|error| Failure::io(format!("cannot write {}", path.display()), &error))?;
             }
         }

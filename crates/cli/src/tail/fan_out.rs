@@ -25,7 +25,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Finds the consumer or registers it, and waits until it is active.
+    /// Finds the consumer or registers it. It may not be active yet.
     pub async fn open(session: &Session, stream: &str, name: &str) -> Result<Self, Failure> {
         let explain = |error: KinesisError| session.explain(&error);
         let stream_arn = session.summary(stream).await.map_err(explain)?.stream_arn;
@@ -34,26 +34,38 @@ impl Consumer {
             consumer_name: Some(ByteString::from(name)),
             ..Default::default()
         };
-        let mut is_ours = false;
         for _ in 0..WAITS_MAX {
             match session.kinesis.describe_stream_consumer(&session.caller, input.clone()).await {
-                Ok(output) if output.consumer_description.consumer_status == ConsumerStatus::Active => {
-                    return Ok(Self { arn: output.consumer_description.consumer_arn, is_ours });
+                Ok(output) if output.consumer_description.consumer_status == ConsumerStatus::Deleting => {
+                    tokio::time::sleep(WAIT_INTERVAL).await;
                 }
-                Ok(_) => tokio::time::sleep(WAIT_INTERVAL).await,
-                Err(KinesisError::ResourceNotFoundException(_)) if !is_ours => {
+                Ok(output) => return Ok(Self { arn: output.consumer_description.consumer_arn, is_ours: false }),
+                Err(KinesisError::ResourceNotFoundException(_)) => {
                     let input = RegisterStreamConsumerInput {
-                        stream_arn: stream_arn.clone(),
+                        stream_arn,
                         consumer_name: ByteString::from(name),
                         ..Default::default()
                     };
-                    session.kinesis.register_stream_consumer(&session.caller, input).await.map_err(explain)?;
-                    is_ours = true;
+                    let output = session.kinesis.register_stream_consumer(&session.caller, input).await;
+                    return Ok(Self { arn: output.map_err(explain)?.consumer.consumer_arn, is_ours: true });
                 }
                 Err(error) => return Err(explain(error)),
             }
         }
-        Err(Failure::new(format!("consumer {name} of stream {stream} does not become active")))
+        Err(Failure::new(format!("consumer {name} of stream {stream} is still being deleted")))
+    }
+
+    /// Waits until the consumer is active.
+    pub async fn wait(&self, session: &Session) -> Result<(), Failure> {
+        let input = DescribeStreamConsumerInput { consumer_arn: Some(self.arn.clone()), ..Default::default() };
+        for _ in 0..WAITS_MAX {
+            let output = session.kinesis.describe_stream_consumer(&session.caller, input.clone()).await;
+            match output.map_err(|error| session.explain(&error))?.consumer_description.consumer_status {
+                ConsumerStatus::Active => return Ok(()),
+                _ => tokio::time::sleep(WAIT_INTERVAL).await,
+            }
+        }
+        Err(Failure::new(format!("consumer {} does not become active", self.arn)))
     }
 
     /// Removes the consumer if this command registered it.

@@ -23,6 +23,7 @@ use self::reader::{News, Position, Reader};
 use crate::connect::{ConnectFlags, Session};
 use crate::failure::{Failure, SUCCESS};
 use crate::lineage::{self, Lineage};
+use crate::stop::Stop;
 
 /// Batches that wait for the printer; readers pause when it is slower than they are.
 const NEWS_QUEUE: usize = 8;
@@ -30,7 +31,7 @@ const NEWS_QUEUE: usize = 8;
 /// Print the records of a stream as they come
 ///
 /// Follows every shard, and the children of shards that are split or merged once their parents have been read to the
-/// end: the records of a partition key come in the order in which they were written.
+/// end: the records of a partition key come in the order in which they were written. Ctrl-C ends it with success.
 #[derive(Debug, Args)]
 pub struct Tail {
     /// Name of the stream
@@ -59,19 +60,33 @@ pub struct Tail {
 
 pub async fn run(tail: Tail) -> Result<ExitCode, Failure> {
     let session = Arc::new(tail.connect.open()?);
+    let mut stop = Stop::new()?;
     let consumer = match &tail.consumer {
-        Some(name) => Some(Consumer::open(&session, &tail.stream, name).await?),
+        Some(name) => tokio::select! {
+            consumer = Consumer::open(&session, &tail.stream, name) => Some(consumer?),
+            () = stop.wait() => return Ok(SUCCESS),
+        },
         None => None,
     };
     let result = tokio::select! {
-        result = Follower::new(&tail, &session, consumer.as_ref()).run() => result,
+        result = read(&tail, &session, consumer.as_ref()) => result,
         // To stop is what one does with a tail.
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        () = stop.wait() => Ok(()),
     };
     if let Some(consumer) = consumer {
-        consumer.close(&session).await;
+        tokio::select! {
+            () = consumer.close(&session) => {}
+            () = stop.wait() => {}
+        }
     }
     result.map(|()| SUCCESS)
+}
+
+async fn read(tail: &Tail, session: &Arc<Session>, consumer: Option<&Consumer>) -> Result<(), Failure> {
+    if let Some(consumer) = consumer {
+        consumer.wait(session).await?;
+    }
+    Follower::new(tail, session, consumer).run().await
 }
 
 /// Starts readers of shards and prints what they bring.

@@ -18,6 +18,7 @@ use self::rates::{Rates, Row};
 use crate::connect::{ConnectFlags, Session};
 use crate::failure::{Failure, SUCCESS};
 use crate::output::{self, Format};
+use crate::stop::Stop;
 
 /// Clears the screen of a terminal and begins at its top.
 const CLEAR: &str = "\x1b[2J\x1b[H";
@@ -47,9 +48,10 @@ pub struct Top {
 
 pub async fn run(top: Top) -> Result<ExitCode, Failure> {
     let session = top.connect.open()?;
+    let mut stop = Stop::new()?;
     tokio::select! {
         result = watch(&top, &session) => result?,
-        _ = tokio::signal::ctrl_c() => {}
+        () = stop.wait() => {}
     }
     Ok(SUCCESS)
 }
