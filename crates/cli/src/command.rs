@@ -10,7 +10,7 @@ use crate::{completions, config, keys, put, serve, stream, tail, top};
 
 /// Amazon Kinesis as open software: the server, and commands for people.
 ///
-/// Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 stopped by Ctrl-C.
+/// Exit codes: 0 done, 1 failed, 2 the command line was not understood, 130 stopped by Ctrl-C or SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "anabranch", version, disable_help_subcommand = true)]
 pub struct Cli {
@@ -18,23 +18,18 @@ pub struct Cli {
     command: Command,
 }
 
+// A text here would take the place of the longer one that a command has itself.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server
     Serve(Box<serve::Serve>),
     /// Look at the settings of a server
     Config(config::Config),
-    /// Make, list and delete access keys of a data directory
     Keys(keys::Keys),
     /// Create, look at, reshard and delete streams
     Stream(stream::Stream),
-    /// Write a file or standard input into a stream, one record a line
     Put(put::Put),
-    /// Print the records of a stream as they come
     Tail(tail::Tail),
-    /// Show live rates per stream and shard
     Top(top::Top),
-    /// Print the completions for a shell
     Completions(completions::Completions),
 }
 

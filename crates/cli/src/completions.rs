@@ -8,10 +8,11 @@ use crate::output;
 
 /// Print the completions for a shell
 ///
-/// Where shells look for them:
-/// for bash, anabranch completions bash > ~/.local/share/bash-completion/completions/anabranch;
-/// for fish, anabranch completions fish > ~/.config/fish/completions/anabranch.fish;
-/// for zsh, anabranch completions zsh > _anabranch in a directory of $fpath, before compinit runs.
+/// For bash: anabranch completions bash > ~/.local/share/bash-completion/completions/anabranch
+///
+/// For fish: anabranch completions fish > ~/.config/fish/completions/anabranch.fish
+///
+/// For zsh: anabranch completions zsh > _anabranch, in a directory of $fpath, before compinit runs
 #[derive(Debug, Args)]
 pub struct Completions {
     /// The shell

@@ -105,7 +105,7 @@ Options:
       --csv-key <COLUMN>     The input is CSV: skip its first line and take partition keys from this column; short for --key-from csv=COLUMN
       --concurrency <N>      Requests under way at a time; with more than one, records of a key may change their order [default: 1]
       --retry-for <SECONDS>  Give a record up after so many seconds of refusals and failures [default: 60]
-      --rejects <FILE>       Write the lines that could not be written to this file
+      --rejects <FILE>       Write the lines that could not be written to this file, below the first line when the input is CSV
       --output <FORMAT>      How to print what was done [default: table] [possible values: table, json]
   -h, --help                 Print help (see more with '--help')
 
@@ -207,7 +207,7 @@ Usage: anabranch serve [OPTIONS]
 
 Options:
       --ready-file <FILE>  Write the endpoint to this file as soon as requests are answered
-  -h, --help               Print help
+  -h, --help               Print help (see more with '--help')
 
 Settings:
       --config <FILE>                Settings file (TOML); its keys are the long names of the flags below [env: ANABRANCH_CONFIG]
@@ -236,6 +236,21 @@ Settings:
       --log-format <FORMAT>          How logs are written to standard error: text or json [default: text] [env: ANABRANCH_LOG_FORMAT]
 ",
     );
+}
+
+#[test]
+fn long_help_says_more() {
+    for (name, words) in [
+        ("serve", "a second one stops at once."),
+        ("keys", "A running server learns of changes within seconds."),
+        ("put", "A record is a line without its end, LF or CRLF."),
+        ("tail", "Follows every shard, "),
+        ("top", "Reads the counters that an Anabranch server publishes under /metrics"),
+        ("completions", "For fish: anabranch completions fish > ~/.config/fish/completions/anabranch.fish\n"),
+    ] {
+        let ended = run(&mut command(&[name, "--help"]));
+        assert!(ended.code == Some(0) && ended.out.contains(words), "{name}: {}", ended.out);
+    }
 }
 
 #[test]
