@@ -1,7 +1,7 @@
-//! The rule of on-demand streams: capacity follows twice the highest write rate of the last 30 days, and a shard
-//! that takes more than its share is split.
+//! The rule of on-demand streams: capacity follows twice the highest write rate of the last 30 days, but is never
+//! less than that of the open shards, and a shard that takes more than its share is split.
 
-use base::limits::MIB;
+use base::limits::{MIB, SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND};
 
 /// What a new on-demand stream may take.
 pub const WRITE_BYTES_PER_SECOND_MIN: u64 = 4 * MIB as u64;
@@ -50,7 +50,7 @@ pub fn note_peak(peaks: &mut Vec<Peak>, day: u32, rate: Rate) -> bool {
 
 /// What the stream may take now.
 #[must_use]
-pub fn capacity(peaks: &[Peak], warm_mibps: Option<u32>) -> Rate {
+pub fn capacity(peaks: &[Peak], warm_mibps: Option<u32>, open_shards: usize) -> Rate {
     let bytes = peaks.iter().map(|peak| peak.bytes_per_second).max().unwrap_or(0);
     let records = peaks.iter().map(|peak| peak.records_per_second).max().unwrap_or(0);
     let warm = u64::from(warm_mibps.unwrap_or(0));
@@ -58,8 +58,12 @@ pub fn capacity(peaks: &[Peak], warm_mibps: Option<u32>) -> Rate {
         bytes_per_second: (bytes * 2)
             .max(WRITE_BYTES_PER_SECOND_MIN)
             .max(warm * MIB as u64)
+            .max((open_shards * SHARD_WRITE_BYTES_PER_SECOND) as u64)
             .min(WRITE_BYTES_PER_SECOND_MAX),
-        records_per_second: (records * 2).max(WRITE_RECORDS_PER_SECOND_MIN).max(warm * 1000),
+        records_per_second: (records * 2)
+            .max(WRITE_RECORDS_PER_SECOND_MIN)
+            .max(warm * 1000)
+            .max((open_shards * SHARD_WRITE_RECORDS_PER_SECOND) as u64),
     }
 }
 
@@ -80,15 +84,21 @@ mod tests {
     #[test]
     fn capacity_is_twice_the_peak_of_thirty_days() {
         let mut peaks = Vec::new();
-        assert_eq!(capacity(&peaks, None), rate(4 << 20, 4000));
+        assert_eq!(capacity(&peaks, None, 4), rate(4 << 20, 4000));
         assert!(note_peak(&mut peaks, 100, rate(10 << 20, 1000)));
-        assert_eq!(capacity(&peaks, None), rate(20 << 20, 4000));
+        assert_eq!(capacity(&peaks, None, 4), rate(20 << 20, 4000));
         assert!(!note_peak(&mut peaks, 100, rate(10 << 20, 1001)), "a small rise is not worth a write");
         assert!(note_peak(&mut peaks, 129, rate(1, 9000)));
-        assert_eq!(capacity(&peaks, None), rate(20 << 20, 18_000));
+        assert_eq!(capacity(&peaks, None, 4), rate(20 << 20, 18_000));
         assert!(note_peak(&mut peaks, 130, rate(1, 1)));
-        assert_eq!(capacity(&peaks, None), rate(4 << 20, 18_000));
-        assert_eq!(capacity(&peaks, Some(100)).bytes_per_second, 100 << 20);
+        assert_eq!(capacity(&peaks, None, 4), rate(4 << 20, 18_000));
+        assert_eq!(capacity(&peaks, Some(100), 4).bytes_per_second, 100 << 20);
+    }
+
+    #[test]
+    fn capacity_covers_the_open_shards() {
+        assert_eq!(capacity(&[], None, 1), rate(4 << 20, 4000));
+        assert_eq!(capacity(&[], None, 10), rate(10 << 20, 10_000));
     }
 
     #[test]

@@ -146,7 +146,7 @@ fn throttle(core: &Core, stream: &Stream, snapshot: &Snapshot, batch: &mut PutBa
             }
         }
         Mode::OnDemand => {
-            let capacity = on_demand::capacity(&snapshot.row.peaks, snapshot.row.warm_mibps);
+            let capacity = on_demand::capacity(&snapshot.row.peaks, snapshot.row.warm_mibps, snapshot.open.len());
             stream.with_write(capacity, now, |throttle| {
                 groups.clone().for_each(|group| batch.admit(group, now, throttle));
             });

@@ -171,3 +171,49 @@ async fn the_bytes_of_an_on_demand_stream_are_counted_record_by_record() {
     assert!(output.records[3].sequence_number.is_some());
     assert!(output.records[4].error_code.is_some());
 }
+
+/// The shards that a stream brings along can still take what they took before.
+#[tokio::test]
+async fn a_stream_keeps_its_capacity_when_it_becomes_on_demand() {
+    let world = World::with_limits().await;
+    world.create("s", 10).await;
+    let switch = UpdateStreamModeInput {
+        stream_arn: world.arn("s"),
+        stream_mode_details: StreamModeDetails { stream_mode: StreamMode::OnDemand },
+        ..Default::default()
+    };
+    world.streams.update_stream_mode(&world.caller, switch).await.expect("switched");
+    for _ in 0..20 {
+        assert_eq!(put(&world, 500, 10).await.failed_record_count, Some(0));
+    }
+    assert_eq!(put(&world, 1, 10).await.failed_record_count, Some(1));
+}
+
+/// Every shard whose rate over a whole minute is above 500 kB/s is cut into halves; a shorter burst does nothing.
+#[tokio::test]
+async fn on_demand_shards_are_split_by_the_minute() {
+    let world = World::new().await;
+    world.create_on_demand("s").await;
+    world.streams.run_jobs().await;
+    let ranges = base::hash_key::HashKeyRange::uniform(4);
+    let starts: Vec<String> = ranges.iter().map(|range| range.start.to_string()).collect();
+    let load = async |seconds: usize, bytes: usize| {
+        for _ in 0..seconds {
+            let records = starts.iter().map(|start| PutRecordsRequestEntry {
+                explicit_hash_key: Some(start.as_str().into()),
+                ..entry("k", vec![0; bytes - 1])
+            });
+            let input =
+                PutRecordsInput { stream_name: Some("s".into()), records: records.collect(), ..Default::default() };
+            world.streams.put_records(&world.caller, input).await.expect("an answer for every record");
+            world.advance(Duration::from_secs(1));
+            world.streams.run_jobs().await;
+        }
+        world.open_shards("s").await.len()
+    };
+    assert_eq!(load(12, MIB).await, 4, "4 MiB/s for twelve seconds");
+    assert_eq!(load(47, MIB).await, 4);
+    assert_eq!(load(1, MIB).await, 8, "4 MiB/s for a minute");
+    assert_eq!(load(60, 500_000).await, 8, "no more than its share");
+    assert_eq!(load(60, 500_001).await, 12, "the lower halves");
+}
