@@ -7,7 +7,7 @@ use api::kinesis::{
 use base::caller::Caller;
 
 use super::account_use::{check_on_demand_limit, check_shard_limit, check_warm};
-use super::shapes;
+use super::{shapes, stream_named};
 use crate::change;
 use crate::core::Core;
 use crate::error::{self, Answer};
@@ -64,7 +64,7 @@ pub async fn update_warm_throughput(
     input: UpdateStreamWarmThroughputInput,
 ) -> Answer<UpdateStreamWarmThroughputOutput> {
     const OPERATION: &str = "UpdateStreamWarmThroughput";
-    core.admit_call(caller, OPERATION, 5, input.stream_name.as_deref())?;
+    core.admit_call(caller, OPERATION, 5, stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()))?;
     let stream = core.resolve(caller, OPERATION, input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let mibps = check_warm(Some(input.warm_throughput_mibps))?.unwrap_or(0);
     let _change = stream.change.lock().await;
@@ -90,7 +90,7 @@ pub async fn update_max_record_size(
     input: UpdateMaxRecordSizeInput,
 ) -> Answer<UpdateMaxRecordSizeOutput> {
     const OPERATION: &str = "UpdateMaxRecordSize";
-    core.admit_call(caller, OPERATION, 5, None)?;
+    core.admit_call(caller, OPERATION, 5, stream_named(None, input.stream_arn.as_ref()))?;
     let stream = core.resolve(caller, OPERATION, None, input.stream_arn.as_ref())?;
     let kib = u32::try_from(input.max_record_size_in_kib)
         .map_err(|_| KinesisError::invalid_argument("MaxRecordSizeInKiB must be positive."))?;

@@ -16,7 +16,7 @@ use base::limits::CONSUMERS_PER_STREAM_MAX;
 use base::time::Timestamp;
 
 use super::account::has_commitment;
-use super::page_size;
+use super::{page_size, stream_named};
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::registration::{self, ConsumerState, arn_of};
@@ -56,7 +56,7 @@ pub async fn register(
     input: RegisterStreamConsumerInput,
 ) -> Answer<RegisterStreamConsumerOutput> {
     const OPERATION: &str = "RegisterStreamConsumer";
-    core.admit_call(caller, OPERATION, 5, None)?;
+    core.admit_call(caller, OPERATION, 5, stream_named(None, Some(&input.stream_arn)))?;
     let stream = core.resolve(caller, OPERATION, None, Some(&input.stream_arn))?;
     let name = ConsumerName::new(input.consumer_name)
         .map_err(|invalid| KinesisError::invalid_argument(invalid.to_string()))?;
@@ -126,7 +126,8 @@ pub fn describe(
     input: &DescribeStreamConsumerInput,
 ) -> Answer<DescribeStreamConsumerOutput> {
     const OPERATION: &str = "DescribeStreamConsumer";
-    core.admit_call(caller, OPERATION, 20, None)?;
+    let stream = stream_named(None, input.consumer_arn.as_ref().or(input.stream_arn.as_ref()));
+    core.admit_call(caller, OPERATION, 20, stream)?;
     let names = (input.stream_arn.as_ref(), input.consumer_name.as_ref(), input.consumer_arn.as_ref());
     let (stream, consumer) = find(core, caller, OPERATION, names)?;
     let Consumer { consumer_name, consumer_arn, consumer_status, consumer_creation_timestamp } =
@@ -144,7 +145,7 @@ pub fn describe(
 
 pub fn list(core: &Core, caller: &Caller, input: &ListStreamConsumersInput) -> Answer<ListStreamConsumersOutput> {
     const OPERATION: &str = "ListStreamConsumers";
-    core.admit_call(caller, OPERATION, 5, None)?;
+    core.admit_call(caller, OPERATION, 5, stream_named(None, Some(&input.stream_arn)))?;
     let stream = core.resolve(caller, OPERATION, None, Some(&input.stream_arn))?;
     if input.next_token.is_some() && input.stream_creation_timestamp.is_some() {
         return Err(KinesisError::invalid_argument(
@@ -187,7 +188,8 @@ pub async fn deregister(
     input: DeregisterStreamConsumerInput,
 ) -> Answer<DeregisterStreamConsumerOutput> {
     const OPERATION: &str = "DeregisterStreamConsumer";
-    core.admit_call(caller, OPERATION, 5, None)?;
+    let stream = stream_named(None, input.consumer_arn.as_ref().or(input.stream_arn.as_ref()));
+    core.admit_call(caller, OPERATION, 5, stream)?;
     let names = (input.stream_arn.as_ref(), input.consumer_name.as_ref(), input.consumer_arn.as_ref());
     let (stream, found) = find(core, caller, OPERATION, names)?;
     let _change = stream.change.lock().await;

@@ -9,7 +9,7 @@ use base::ByteString;
 use base::caller::Caller;
 use base::ids::ShardIndex;
 
-use super::{account_use, page_size, shapes};
+use super::{account_use, page_size, shapes, stream_named};
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::seal::TokenKind;
@@ -21,7 +21,7 @@ use crate::transition::{Distribution, Status};
 const PAGE: usize = 100;
 
 pub fn describe_stream(core: &Core, caller: &Caller, input: &DescribeStreamInput) -> Answer<DescribeStreamOutput> {
-    core.admit_call(caller, "DescribeStream", 10, input.stream_name.as_deref())?;
+    core.admit_call(caller, "DescribeStream", 10, stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()))?;
     let stream = core.resolve(caller, "DescribeStream", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let after: Option<ShardIndex> = match &input.exclusive_start_shard_id {
         Some(id) => Some(id.parse().map_err(|_| error::could_not_find_shard(&stream.arn, id))?),
@@ -59,7 +59,12 @@ pub fn describe_stream_summary(
     caller: &Caller,
     input: &DescribeStreamSummaryInput,
 ) -> Answer<DescribeStreamSummaryOutput> {
-    core.admit_call(caller, "DescribeStreamSummary", 20, input.stream_name.as_deref())?;
+    core.admit_call(
+        caller,
+        "DescribeStreamSummary",
+        20,
+        stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()),
+    )?;
     let stream =
         core.resolve(caller, "DescribeStreamSummary", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let snapshot = stream.snapshot();

@@ -17,6 +17,7 @@ use store::catalog::{CatalogError, Expect, Transaction};
 use store::shard_log::LogId;
 
 use super::account_use::{self, check_on_demand_limit, check_shard_limit};
+use super::stream_named;
 use crate::change;
 use crate::core::{Core, log_options};
 use crate::error::{self, Answer};
@@ -157,7 +158,12 @@ fn check_creating(core: &Core, caller: &Caller) -> Answer<()> {
 }
 
 pub async fn delete_stream(core: &Core, caller: &Caller, input: DeleteStreamInput) -> Answer<DeleteStreamOutput> {
-    core.admit_call(caller, "DeleteStream", CALLS, input.stream_name.as_deref())?;
+    core.admit_call(
+        caller,
+        "DeleteStream",
+        CALLS,
+        stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()),
+    )?;
     let stream = core.resolve(caller, "DeleteStream", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let _change = stream.change.lock().await;
     let snapshot = core.existing(&stream)?;

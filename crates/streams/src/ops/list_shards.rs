@@ -7,7 +7,7 @@ use base::caller::Caller;
 use base::ids::ShardIndex;
 use base::time::Timestamp;
 
-use super::{page_size, shapes};
+use super::{page_size, shapes, stream_named};
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::shard_filter::ShardFilter;
@@ -29,7 +29,7 @@ struct Page {
 }
 
 pub fn list_shards(core: &Core, caller: &Caller, input: &ListShardsInput) -> Answer<ListShardsOutput> {
-    core.admit_call(caller, OPERATION, CALLS, input.stream_name.as_deref())?;
+    core.admit_call(caller, OPERATION, CALLS, stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()))?;
     let page = match &input.next_token {
         Some(token) => next_page(core, caller, input, token)?,
         None => first_page(core, caller, input)?,

@@ -23,6 +23,7 @@ mod account_use;
 mod shapes;
 
 use api::kinesis::KinesisError;
+use base::ByteString;
 
 use crate::error::Answer;
 
@@ -37,4 +38,10 @@ fn refuse_dry_run(dry_run: Option<bool>) -> Answer<()> {
 /// How many entries a page has: as many as the client wants, but at most `max`, which is also the default.
 fn page_size(wanted: Option<i32>, max: usize) -> usize {
     wanted.and_then(|wanted| usize::try_from(wanted).ok()).unwrap_or(max).min(max)
+}
+
+/// The stream that a request names by name or by ARN, its own or a consumer's, as messages show it.
+fn stream_named<'a>(name: Option<&'a ByteString>, arn: Option<&'a ByteString>) -> Option<&'a str> {
+    let in_arn = || arn?.split_once(":stream/")?.1.split('/').next();
+    name.map(|name| &**name).or_else(in_arn)
 }

@@ -9,6 +9,7 @@ use base::caller::Caller;
 use std::sync::Arc;
 use store::catalog::Transaction;
 
+use super::stream_named;
 use crate::core::Core;
 use crate::error::Answer;
 use crate::monitoring::{names, set};
@@ -28,7 +29,7 @@ async fn change(
     (name, arn): (Option<&ByteString>, Option<&ByteString>),
     change: impl FnOnce(u8) -> u8,
 ) -> Answer<Changed> {
-    core.admit_call(caller, operation, 5, name.map(|name| &**name))?;
+    core.admit_call(caller, operation, 5, stream_named(name, arn))?;
     let stream = core.resolve(caller, operation, name, arn)?;
     let guard = stream.change.lock().await;
     let snapshot = core.active(&stream)?;

@@ -9,6 +9,7 @@ use base::arn::ResourceArn;
 use base::caller::Caller;
 use store::catalog::Transaction;
 
+use super::stream_named;
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::rows::{PolicyRow, keys};
@@ -26,7 +27,7 @@ fn key(incarnation: u64, resource: &ResourceArn) -> String {
 }
 
 pub async fn put(core: &Core, caller: &Caller, input: PutResourcePolicyInput) -> Answer<PutResourcePolicyOutput> {
-    core.admit_call(caller, "PutResourcePolicy", CALLS, None)?;
+    core.admit_call(caller, "PutResourcePolicy", CALLS, stream_named(None, Some(&input.resource_arn)))?;
     let (stream, resource) = core.resolve_resource(caller, "PutResourcePolicy", &input.resource_arn)?;
     if input.policy.len() > POLICY_BYTES_MAX {
         return Err(KinesisError::limit_exceeded(format!(
@@ -46,7 +47,7 @@ pub async fn put(core: &Core, caller: &Caller, input: PutResourcePolicyInput) ->
 }
 
 pub async fn get(core: &Core, caller: &Caller, input: GetResourcePolicyInput) -> Answer<GetResourcePolicyOutput> {
-    core.admit_call(caller, "GetResourcePolicy", CALLS, None)?;
+    core.admit_call(caller, "GetResourcePolicy", CALLS, stream_named(None, Some(&input.resource_arn)))?;
     let (stream, resource) = core.resolve_resource(caller, "GetResourcePolicy", &input.resource_arn)?;
     let row = core.catalog.get(&key(stream.incarnation, &resource)).await.map_err(error::catalog)?;
     let policy = match row {
@@ -61,7 +62,7 @@ pub async fn delete(
     caller: &Caller,
     input: DeleteResourcePolicyInput,
 ) -> Answer<DeleteResourcePolicyOutput> {
-    core.admit_call(caller, "DeleteResourcePolicy", CALLS, None)?;
+    core.admit_call(caller, "DeleteResourcePolicy", CALLS, stream_named(None, Some(&input.resource_arn)))?;
     let (stream, resource) = core.resolve_resource(caller, "DeleteResourcePolicy", &input.resource_arn)?;
     let _change = stream.change.lock().await;
     core.check_resource(&stream, &resource)?;

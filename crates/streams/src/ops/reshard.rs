@@ -12,6 +12,7 @@ use base::ids::ShardIndex;
 use base::limits::SHARDS_PER_STREAM_MAX;
 
 use super::account_use::check_shard_limit;
+use super::stream_named;
 use crate::change;
 use crate::core::Core;
 use crate::error::{self, Answer};
@@ -23,7 +24,7 @@ use crate::transition::{Change, Mode, use_ration};
 const SCALINGS_MAX: usize = 10;
 
 pub async fn split_shard(core: &Core, caller: &Caller, input: SplitShardInput) -> Answer<SplitShardOutput> {
-    core.admit_call(caller, "SplitShard", 5, input.stream_name.as_deref())?;
+    core.admit_call(caller, "SplitShard", 5, stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()))?;
     let stream = core.resolve(caller, "SplitShard", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let _change = stream.change.lock().await;
     let snapshot = core.active(&stream)?;
@@ -40,7 +41,7 @@ pub async fn split_shard(core: &Core, caller: &Caller, input: SplitShardInput) -
 }
 
 pub async fn merge_shards(core: &Core, caller: &Caller, input: MergeShardsInput) -> Answer<MergeShardsOutput> {
-    core.admit_call(caller, "MergeShards", 5, input.stream_name.as_deref())?;
+    core.admit_call(caller, "MergeShards", 5, stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()))?;
     let stream = core.resolve(caller, "MergeShards", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let _change = stream.change.lock().await;
     let snapshot = core.active(&stream)?;
@@ -78,7 +79,12 @@ pub async fn update_shard_count(
     caller: &Caller,
     input: UpdateShardCountInput,
 ) -> Answer<UpdateShardCountOutput> {
-    core.admit_call(caller, "UpdateShardCount", 10, input.stream_name.as_deref())?;
+    core.admit_call(
+        caller,
+        "UpdateShardCount",
+        10,
+        stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()),
+    )?;
     let stream = core.resolve(caller, "UpdateShardCount", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let _change = stream.change.lock().await;
     let snapshot = core.active(&stream)?;

@@ -10,6 +10,7 @@ use base::caller::Caller;
 use base::limits::{RETENTION_HOURS_DEFAULT, RETENTION_HOURS_MAX};
 use store::catalog::Transaction;
 
+use super::stream_named;
 use crate::core::{Core, log_options};
 use crate::error::Answer;
 
@@ -50,7 +51,7 @@ async fn change(
         Direction::Increase => "IncreaseStreamRetentionPeriod",
         Direction::Decrease => "DecreaseStreamRetentionPeriod",
     };
-    core.admit_call(caller, operation, 5, name.map(|name| &**name))?;
+    core.admit_call(caller, operation, 5, stream_named(name, arn))?;
     let stream = core.resolve(caller, operation, name, arn)?;
     let _change = stream.change.lock().await;
     let snapshot = core.active(&stream)?;

@@ -14,7 +14,7 @@ use base::arn::ResourceArn;
 use base::caller::Caller;
 use store::catalog::Transaction;
 
-use super::page_size;
+use super::{page_size, stream_named};
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::rows::{TagsRow, keys};
@@ -93,7 +93,12 @@ fn shape((key, value): (String, String)) -> Tag {
 }
 
 pub async fn add_to_stream(core: &Core, caller: &Caller, input: AddTagsToStreamInput) -> Answer<AddTagsToStreamOutput> {
-    core.admit_call(caller, "AddTagsToStream", CALLS, input.stream_name.as_deref())?;
+    core.admit_call(
+        caller,
+        "AddTagsToStream",
+        CALLS,
+        stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()),
+    )?;
     let stream = core.resolve(caller, "AddTagsToStream", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     Tagged::stream(stream).add(core, &input.tags).await?;
     Ok(AddTagsToStreamOutput {})
@@ -104,7 +109,12 @@ pub async fn remove_from_stream(
     caller: &Caller,
     input: RemoveTagsFromStreamInput,
 ) -> Answer<RemoveTagsFromStreamOutput> {
-    core.admit_call(caller, "RemoveTagsFromStream", CALLS, input.stream_name.as_deref())?;
+    core.admit_call(
+        caller,
+        "RemoveTagsFromStream",
+        CALLS,
+        stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()),
+    )?;
     let stream = core.resolve(caller, "RemoveTagsFromStream", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     Tagged::stream(stream).remove(core, &input.tag_keys).await?;
     Ok(RemoveTagsFromStreamOutput {})
@@ -115,7 +125,12 @@ pub async fn list_for_stream(
     caller: &Caller,
     input: ListTagsForStreamInput,
 ) -> Answer<ListTagsForStreamOutput> {
-    core.admit_call(caller, "ListTagsForStream", CALLS, input.stream_name.as_deref())?;
+    core.admit_call(
+        caller,
+        "ListTagsForStream",
+        CALLS,
+        stream_named(input.stream_name.as_ref(), input.stream_arn.as_ref()),
+    )?;
     let stream = core.resolve(caller, "ListTagsForStream", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let tags = Tagged::stream(stream).read(core).await?.0;
     let after = input.exclusive_start_tag_key;
@@ -125,13 +140,13 @@ pub async fn list_for_stream(
 }
 
 pub async fn tag_resource(core: &Core, caller: &Caller, input: TagResourceInput) -> Answer<TagResourceOutput> {
-    core.admit_call(caller, "TagResource", CALLS, None)?;
+    core.admit_call(caller, "TagResource", CALLS, stream_named(None, Some(&input.resource_arn)))?;
     Tagged::resource(core, caller, "TagResource", &input.resource_arn)?.add(core, &input.tags).await?;
     Ok(TagResourceOutput {})
 }
 
 pub async fn untag_resource(core: &Core, caller: &Caller, input: UntagResourceInput) -> Answer<UntagResourceOutput> {
-    core.admit_call(caller, "UntagResource", CALLS, None)?;
+    core.admit_call(caller, "UntagResource", CALLS, stream_named(None, Some(&input.resource_arn)))?;
     Tagged::resource(core, caller, "UntagResource", &input.resource_arn)?.remove(core, &input.tag_keys).await?;
     Ok(UntagResourceOutput {})
 }
@@ -141,7 +156,7 @@ pub async fn list_for_resource(
     caller: &Caller,
     input: ListTagsForResourceInput,
 ) -> Answer<ListTagsForResourceOutput> {
-    core.admit_call(caller, "ListTagsForResource", CALLS, None)?;
+    core.admit_call(caller, "ListTagsForResource", CALLS, stream_named(None, Some(&input.resource_arn)))?;
     let tagged = Tagged::resource(core, caller, "ListTagsForResource", &input.resource_arn)?;
     let tags = tagged.read(core).await?.0;
     Ok(ListTagsForResourceOutput { tags: Some(tags.into_iter().map(shape).collect()) })

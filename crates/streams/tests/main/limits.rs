@@ -217,3 +217,20 @@ async fn on_demand_shards_are_split_by_the_minute() {
     assert_eq!(load(60, 500_000).await, 8, "no more than its share");
     assert_eq!(load(60, 500_001).await, 12, "the lower halves");
 }
+
+#[tokio::test]
+async fn calls_by_arn_are_refused_by_name() {
+    let world = World::with_limits().await;
+    world.create("s", 1).await;
+    let by_arn = || {
+        let input = DescribeStreamSummaryInput { stream_arn: Some(world.arn("s")), ..Default::default() };
+        world.streams.describe_stream_summary(&world.caller, input)
+    };
+    for _ in 0..20 {
+        by_arn().await.expect("a stream");
+    }
+    assert_eq!(
+        text_of(by_arn().await),
+        format!("LimitExceededException: Rate exceeded for stream s under account {ACCOUNT}.")
+    );
+}
