@@ -69,7 +69,7 @@ impl LocalLog {
         make_dir(&journal_dir)?;
         let place = segment_place(settings, parts.segments.as_ref())?;
         let manifest = load_manifest(settings, &journal_dir)?;
-        let (stored, runs) = load_segments(&manifest, &place.store, &*parts.root_key)?;
+        let (stored, runs) = load_segments(&manifest, &place, &*parts.root_key)?;
         let known = Known {
             sealed_through: manifest.sealed_through,
             journals_through: manifest.journals_through,
@@ -138,11 +138,7 @@ fn load_manifest(settings: &LocalLogSettings, journal_dir: &Path) -> Result<Mani
 
 type Loaded = (Vec<Arc<Segment>>, Vec<(LogId, Run)>);
 
-fn load_segments(
-    manifest: &Manifest,
-    store: &Arc<dyn ObjectStore>,
-    root_key: &dyn RootKey,
-) -> Result<Loaded, OpenError> {
+fn load_segments(manifest: &Manifest, place: &SegmentPlace, root_key: &dyn RootKey) -> Result<Loaded, OpenError> {
     if manifest.segments.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
@@ -152,7 +148,7 @@ fn load_segments(
         runtime.block_on(async {
             let (mut segments, mut runs) = (Vec::new(), Vec::new());
             for reference in &manifest.segments {
-                let (segment, found) = segments::load(*reference, Arc::clone(store), root_key).await?;
+                let (segment, found) = segments::load(*reference, place, root_key).await?;
                 segments.push(segment);
                 runs.extend(found);
             }

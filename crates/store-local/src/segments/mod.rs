@@ -26,6 +26,8 @@ pub(crate) use read::{find_in_run, read_run};
 pub(crate) struct Segment {
     pub reference: SegmentRef,
     pub path: Path,
+    /// What it is called in messages.
+    pub name: String,
     pub store: Arc<dyn ObjectStore>,
     pub cipher: DataCipher,
     /// The logs with records in it, and the arrival of the last of each.
@@ -63,48 +65,51 @@ pub(crate) fn number_of(path: &Path) -> Option<u64> {
 /// Reads the footer of a segment and answers its runs.
 pub(crate) async fn load(
     reference: SegmentRef,
-    store: Arc<dyn ObjectStore>,
+    place: &SegmentPlace,
     root_key: &dyn RootKey,
 ) -> Result<(Arc<Segment>, Vec<(LogId, Run)>), OpenError> {
     let path = object_path(reference.number);
-    let damaged = |offset: u64, reason: &str| OpenError::Damaged {
-        file: format!("segment {path}"),
-        offset,
-        reason: reason.to_owned(),
-    };
+    let name = place.display(&path);
+    let damaged =
+        |offset: u64, reason: &str| OpenError::Damaged { file: name.clone(), offset, reason: reason.to_owned() };
     let footer_offset = reference
         .bytes
         .checked_sub(u64::from(reference.footer_bytes))
         .ok_or_else(|| damaged(0, "it is shorter than its footer"))?;
+    let other_length = |found: u64| {
+        let reason = format!("the file is {found} bytes long, it was made with {}", reference.bytes);
+        damaged(found.min(reference.bytes), &reason)
+    };
+    let failed = |error: object_store::Error| OpenError::Segments(format!("{name}: {error}"));
     let options = object_store::GetOptions {
         range: Some(GetRange::Bounded(footer_offset..reference.bytes)),
         ..Default::default()
     };
-    let answer = store.get_opts(&path, options).await.map_err(|error| OpenError::Segments(error.to_string()))?;
-    if answer.meta.size != reference.bytes {
-        return Err(damaged(answer.meta.size.min(reference.bytes), "it has not the size that the manifest says"));
-    }
-    let bytes = answer.bytes().await.map_err(|error| OpenError::Segments(error.to_string()))?;
+    let bytes = match place.store.get_opts(&path, options).await {
+        Ok(answer) if answer.meta.size == reference.bytes => answer.bytes().await.map_err(failed)?,
+        Ok(answer) => return Err(other_length(answer.meta.size)),
+        // A store does not tell by its error that the object ends before the footer.
+        Err(error) => match place.store.head(&path).await {
+            Err(object_store::Error::NotFound { .. }) => return Err(damaged(0, "the segment is missing")),
+            Ok(meta) if meta.size != reference.bytes => return Err(other_length(meta.size)),
+            Ok(_) | Err(_) => return Err(failed(error)),
+        },
+    };
     let footer = footer::Footer::decode(&bytes, reference.footer_crc)
         .filter(|footer| footer.number == reference.number)
         .ok_or_else(|| damaged(footer_offset, "the footer does not match its checksum"))?;
-    let data_key = root_key
-        .unwrap(&footer.wrapped_key)
-        .map_err(|error| OpenError::Key { file: format!("segment {path}"), error })?;
+    let data_key =
+        root_key.unwrap(&footer.wrapped_key).map_err(|error| OpenError::Key { file: name.clone(), error })?;
     let logs = footer.runs.iter().map(|run| (LogId(run.log), run.last_arrival)).collect();
     let segment = Arc::new(Segment {
         reference,
         path,
-        store,
+        name,
+        store: Arc::clone(&place.store),
         cipher: DataCipher::new(&data_key),
         logs,
         sparse: Mutex::default(),
     });
     let runs = footer.runs.iter().map(|run| (LogId(run.log), run.in_segment(&segment))).collect();
     Ok((segment, runs))
-}
-
-/// Reads a part of an object.
-async fn read_object(segment: &Segment, range: std::ops::Range<u64>) -> object_store::Result<bytes::Bytes> {
-    segment.store.get_range(&segment.path, range).await
 }

@@ -32,6 +32,16 @@ pub(crate) struct SegmentPlace {
     pub local: Option<PathBuf>,
 }
 
+impl SegmentPlace {
+    /// What an object is called in messages.
+    pub(crate) fn display(&self, path: &Path) -> String {
+        match &self.local {
+            Some(dir) => dir.join(path.as_ref()).display().to_string(),
+            None => format!("segment {path}"),
+        }
+    }
+}
+
 /// An object under way.
 pub(crate) struct Output {
     sink: Sink,

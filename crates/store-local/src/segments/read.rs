@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use base::time::Timestamp;
 use bytes::Bytes;
+use object_store::ObjectStoreExt;
 use store::read_run::StoredBatch;
 use store::shard_log::{LogError, LogId, Position};
 
 use super::footer::{SPARSE_ENTRY_BYTES, SparseEntry, decode_sparse};
-use super::{Run, Segment, read_object};
+use super::{Run, Segment};
 use crate::batch::{self, BatchHeader};
 use crate::sync::lock;
 
@@ -58,7 +59,7 @@ async fn read_batches(
     range: std::ops::Range<u64>,
 ) -> Result<Vec<(u64, BatchHeader, Bytes)>, LogError> {
     let start = range.start;
-    let bytes = read_object(segment, range).await.map_err(|error| explain(segment, &error))?;
+    let bytes = read_object(segment, range).await?;
     let mut found = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
@@ -84,21 +85,36 @@ async fn sparse_index(run: &Run) -> Result<Arc<Vec<SparseEntry>>, LogError> {
     }
     let len = u64::from(run.sparse_count) * SPARSE_ENTRY_BYTES as u64;
     let range = run.sparse_offset..run.sparse_offset + len;
-    let bytes = read_object(segment, range).await.map_err(|error| explain(segment, &error))?;
+    let bytes = read_object(segment, range).await?;
     let index = decode_sparse(&bytes, run.sparse_crc).ok_or_else(|| damaged(segment, run.sparse_offset))?;
     let index = Arc::new(index);
     *lock(&segment.sparse) = Some((run.sparse_offset, Arc::clone(&index)));
     Ok(index)
 }
 
-fn damaged(segment: &Segment, offset: u64) -> LogError {
-    LogError::Damaged(format!("segment {} at offset {offset}", segment.path))
+/// Reads a part of the object, all of it.
+async fn read_object(segment: &Segment, range: std::ops::Range<u64>) -> Result<Bytes, LogError> {
+    let len = range.end - range.start;
+    match segment.store.get_range(&segment.path, range).await {
+        Ok(bytes) if bytes.len() as u64 == len => Ok(bytes),
+        Ok(bytes) => Err(explain(segment, &format!("{} bytes in place of {len}", bytes.len())).await),
+        Err(error) => Err(explain(segment, &error.to_string()).await),
+    }
 }
 
-/// A segment that is gone, or shorter than its index says, is damage; anything else may pass.
-fn explain(segment: &Segment, error: &object_store::Error) -> LogError {
-    match error {
-        object_store::Error::NotFound { .. } => LogError::Damaged(format!("segment {} is missing", segment.path)),
-        error => LogError::Failed(format!("segment {}: {error}", segment.path)),
+fn damaged(segment: &Segment, offset: u64) -> LogError {
+    LogError::Damaged(format!("{} at offset {offset}", segment.name))
+}
+
+/// What a failed read means: a segment that is gone, or has another length than it was made with, is damage; anything else
+/// may pass.
+async fn explain(segment: &Segment, reason: &str) -> LogError {
+    let (name, made) = (&segment.name, segment.reference.bytes);
+    match segment.store.head(&segment.path).await {
+        Err(object_store::Error::NotFound { .. }) => LogError::Damaged(format!("{name} is missing")),
+        Ok(meta) if meta.size != made => {
+            LogError::Damaged(format!("{name} is {} bytes long, it was made with {made}", meta.size))
+        }
+        Ok(_) | Err(_) => LogError::Failed(format!("{name}: {reason}")),
     }
 }

@@ -72,7 +72,15 @@ pub(crate) async fn write_segment(
     let logs = footer.runs.iter().map(|run| (LogId(run.log), run.last_arrival)).collect();
     let reference = SegmentRef { number, bytes: object_bytes, footer_bytes, footer_crc };
     let store = Arc::clone(&place.store);
-    let segment = Arc::new(Segment { reference, path, store, cipher, logs, sparse: Mutex::default() });
+    let segment = Arc::new(Segment {
+        reference,
+        name: place.display(&path),
+        path,
+        store,
+        cipher,
+        logs,
+        sparse: Mutex::default(),
+    });
     let runs = footer.runs.iter().map(|run| (LogId(run.log), run.in_segment(&segment))).collect();
     Ok((segment, runs))
 }

@@ -228,8 +228,40 @@ async fn damaged_segments_are_noticed() {
         other => panic!("{:?}", other.err()),
     }
     fs::remove_file(path).expect("remove");
-    assert!(open_log(&settings).is_err(), "a missing segment is not passed over");
+    let missing = format!("{} is damaged at offset 0: the segment is missing", path.display());
+    assert_eq!(open_log(&settings).err().expect("refused").to_string(), missing);
     fs::write(path, good).expect("write");
+    open_log(&settings).expect("as before");
+}
+
+#[tokio::test]
+async fn segments_of_another_length_are_named() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let settings = LocalLogSettings { tail_budget_bytes: 0, ..small(dir.path()) };
+    let log = open_log(&settings).expect("opens");
+    log.all_logs_open();
+    fill(&log, 60).await;
+    sealed(&log).await;
+    let path = &segment_files(dir.path())[0];
+    let good = fs::read(path).expect("read");
+    let cut = |len: usize| {
+        fs::OpenOptions::new().write(true).open(path).expect("open").set_len(len as u64).expect("cut");
+        format!("{len} bytes long, it was made with {}", good.len())
+    };
+    for len in [good.len() / 2, 100, 0] {
+        let text = format!("{} is {}", path.display(), cut(len));
+        let reads = [all(&log, 1).await, all(&log, 2).await, all(&log, 3).await];
+        let damaged: Vec<_> = reads.into_iter().filter_map(Result::err).collect();
+        assert_eq!(damaged, [LogError::Damaged(text)]);
+        fs::write(path, &good).expect("write");
+    }
+    log.crash();
+    for len in [good.len() + 1, good.len() - 1, good.len() / 2, 0] {
+        let reason = cut(len);
+        let text = format!("{} is damaged at offset {}: the file is {reason}", path.display(), len.min(good.len()));
+        assert_eq!(open_log(&settings).err().expect("refused").to_string(), text);
+        fs::write(path, &good).expect("write");
+    }
     open_log(&settings).expect("as before");
 }
 
