@@ -11,6 +11,7 @@ use tracing::warn;
 use crate::root_key::{LocalRootKey, ROOT_KEY_BYTES};
 
 const CATALOG: &str = "catalog.db";
+const MANIFEST: &str = "log.manifest";
 const ROOT_KEY: &str = "root.key";
 const TLS: &str = "tls";
 
@@ -23,6 +24,12 @@ pub enum DirectoryError {
     RootKey { path: PathBuf },
     #[error("{path} is missing, but there is data: without this key what is encrypted cannot be read; put it back", path = path.display())]
     RootKeyMissing { path: PathBuf },
+    #[error("{path} is missing, but {evidence}; put it back, or restore the whole directory from a backup", path = path.display())]
+    Missing { path: PathBuf, evidence: &'static str },
+    #[error("{path} is empty, but {evidence}; put back what it was, or restore the whole directory from a backup", path = path.display())]
+    Empty { path: PathBuf, evidence: &'static str },
+    #[error("{path} is not a directory", path = path.display())]
+    NotADirectory { path: PathBuf },
 }
 
 fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> DirectoryError {
@@ -40,10 +47,6 @@ impl DataDirectory {
         Ok(Self(path.to_owned()))
     }
 
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
     pub fn catalog(&self) -> PathBuf {
         self.0.join(CATALOG)
     }
@@ -55,14 +58,45 @@ impl DataDirectory {
         Ok(path)
     }
 
-    /// The key in `file`, or the directory's own, which is made at the first start.
-    pub fn root_key(&self, file: Option<&Path>) -> Result<LocalRootKey, DirectoryError> {
+    /// Whether a log has been begun here. Its manifest is written when everything else of a first start but the
+    /// first rows of the catalog is on the disk.
+    pub fn has_log(&self) -> bool {
+        self.0.join(MANIFEST).exists()
+    }
+
+    /// Refuses a directory whose catalog was there and has vanished: a new one would hide every stream and key.
+    pub fn check_catalog(&self) -> Result<(), DirectoryError> {
+        let path = self.catalog();
+        let evidence = "the log beside it has been begun";
+        match std::fs::metadata(&path) {
+            _ if !self.has_log() => Ok(()),
+            Ok(found) if found.len() > 0 => Ok(()),
+            Ok(_) => Err(DirectoryError::Empty { path, evidence }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DirectoryError::Missing { path, evidence }),
+            Err(error) => Err(failed(&path, "read")(error)),
+        }
+    }
+
+    /// A catalog has no rows, although the log has records.
+    pub fn catalog_is_empty(&self) -> DirectoryError {
+        DirectoryError::Empty { path: self.catalog(), evidence: "the log beside it has records" }
+    }
+
+    /// Refuses a directory whose log was there and has vanished. For a catalog that says so.
+    pub fn check_log(&self) -> Result<(), DirectoryError> {
+        let path = self.0.join(MANIFEST);
+        let evidence = "the catalog beside it knows of a log";
+        if self.has_log() { Ok(()) } else { Err(DirectoryError::Missing { path, evidence }) }
+    }
+
+    /// The key in `file`, or the directory's own, which is made when nothing can have been encrypted yet.
+    pub fn root_key(&self, file: Option<&Path>, is_new: bool) -> Result<LocalRootKey, DirectoryError> {
         if let Some(path) = file {
             return read_root_key(path);
         }
         let path = self.0.join(ROOT_KEY);
         if !path.exists() {
-            if self.catalog().exists() {
+            if !is_new {
                 return Err(DirectoryError::RootKeyMissing { path });
             }
             write_once(&path, &LocalRootKey::random())?;
@@ -72,6 +106,9 @@ impl DataDirectory {
 }
 
 fn make_private(path: &Path) -> Result<(), DirectoryError> {
+    if path.exists() && !path.is_dir() {
+        return Err(DirectoryError::NotADirectory { path: path.to_owned() });
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path, "made"))
 }
 
@@ -120,8 +157,8 @@ mod tests {
     #[test]
     fn the_root_key_is_made_once_and_is_private() {
         let (_temporary, directory) = directory();
-        let first = directory.root_key(None).expect("made");
-        assert_eq!(directory.root_key(None).expect("read").id(), first.id());
+        let first = directory.root_key(None, true).expect("made");
+        assert_eq!(directory.root_key(None, false).expect("read").id(), first.id());
         let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&directory.0.join(ROOT_KEY)), 0o600);
         assert_eq!(mode(&directory.0), 0o700);
@@ -131,12 +168,18 @@ mod tests {
     #[test]
     fn a_root_key_is_not_replaced_where_there_is_data() {
         let (_temporary, directory) = directory();
-        std::fs::write(directory.catalog(), "").expect("written");
-        assert!(matches!(directory.root_key(None), Err(DirectoryError::RootKeyMissing { .. })));
+        assert!(matches!(directory.root_key(None, false), Err(DirectoryError::RootKeyMissing { .. })));
         let path = directory.0.join("given");
         std::fs::write(&path, [7; 33]).expect("written");
-        assert!(matches!(directory.root_key(Some(&path)), Err(DirectoryError::RootKey { .. })));
+        assert!(matches!(directory.root_key(Some(&path), true), Err(DirectoryError::RootKey { .. })));
         std::fs::write(&path, [7; 32]).expect("written");
-        assert!(directory.root_key(Some(&path)).is_ok());
+        assert!(directory.root_key(Some(&path), false).is_ok());
+    }
+
+    #[test]
+    fn a_file_is_no_directory() {
+        let temporary = tempfile::NamedTempFile::new().expect("a file");
+        let error = DataDirectory::open(temporary.path()).expect_err("refused");
+        assert!(error.to_string().ends_with("is not a directory"), "{error}");
     }
 }

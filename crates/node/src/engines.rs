@@ -1,6 +1,5 @@
 //! The log, the catalog and the service on top of them: on disk, or in memory.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use api::kinesis::KinesisService;
@@ -10,10 +9,10 @@ use store::catalog::SharedCatalog;
 use store::memory::{MemoryCatalog, MemoryLog};
 use store::root_key::RootKey;
 use store::shard_log::SharedShardLog;
-use store_local::{LocalLog, LocalLogSettings, SqliteCatalog};
+use store_local::{LocalLog, LocalLogSettings};
 use streams::{Limits, Streams, StreamsBuilder, StreamsSettings};
 
-use crate::directory::DataDirectory;
+use crate::kept::Kept;
 use crate::settings::{ByteSize, Settings};
 use crate::start::StartError;
 
@@ -35,22 +34,16 @@ impl Stores {
         Self { catalog: Arc::new(MemoryCatalog::new()), log: Arc::new(log), local_log: None }
     }
 
-    /// Takes the directory's lock with the log, before anything else there is touched.
-    pub async fn on_disk(
-        settings: &Settings,
-        directory: &DataDirectory,
-        root_key: Arc<dyn RootKey>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, StartError> {
-        let log_settings = log_settings(settings, directory.path());
-        let open = move || LocalLog::open(&log_settings, clock, root_key, None);
-        let log = tokio::task::spawn_blocking(open).await.map_err(|_| StartError::Panicked)??;
-        let catalog = SqliteCatalog::open(&directory.catalog())?;
-        Ok(Self { catalog: Arc::new(catalog), log: Arc::clone(&log) as SharedShardLog, local_log: Some(log) })
+    /// Answers the root key too.
+    pub async fn on_disk(settings: &Settings, clock: Arc<dyn Clock>) -> Result<(Self, Arc<dyn RootKey>), StartError> {
+        let kept = Kept::open(settings).await?;
+        let log = kept.log(log_settings(settings), clock).await?;
+        let stores = Self { catalog: kept.catalog, log: Arc::clone(&log) as SharedShardLog, local_log: Some(log) };
+        Ok((stores, kept.root_key))
     }
 }
 
-fn log_settings(settings: &Settings, directory: &Path) -> LocalLogSettings {
+fn log_settings(settings: &Settings) -> LocalLogSettings {
     let bytes = |size: ByteSize| u32::try_from(size.0).expect("checked with the settings");
     LocalLogSettings {
         durability: settings.durability,
@@ -58,7 +51,7 @@ fn log_settings(settings: &Settings, directory: &Path) -> LocalLogSettings {
         journal_bytes_max: bytes(settings.journal_file),
         append_bytes_max: settings.append_memory.0,
         tail_budget_bytes: settings.tail_memory.0,
-        ..LocalLogSettings::new(directory)
+        ..LocalLogSettings::new(&settings.data)
     }
 }
 

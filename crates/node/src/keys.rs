@@ -2,14 +2,11 @@
 //!
 //! A running node sees the change within a second, because it reads its keys again and again.
 
-use std::sync::Arc;
-
 use auth::{AccessKeys, KeySummary, KeysError, NewKey};
 use base::ids::AccountId;
 use base::time::{Clock as _, SystemClock};
-use store_local::SqliteCatalog;
 
-use crate::directory::DataDirectory;
+use crate::kept::Kept;
 use crate::settings::Settings;
 use crate::start::StartError;
 
@@ -25,10 +22,8 @@ impl Keys {
     /// # Errors
     /// When the directory, its root key or its catalog cannot be used.
     pub async fn open(settings: &Settings) -> Result<Self, StartError> {
-        let directory = DataDirectory::open(&settings.data)?;
-        let root_key = directory.root_key(settings.root_key_file.as_deref())?;
-        let catalog = SqliteCatalog::open(&directory.catalog())?;
-        let keys = AccessKeys::new(Arc::new(catalog), Arc::new(root_key));
+        let kept = Kept::open(settings).await?;
+        let keys = AccessKeys::new(kept.catalog, kept.root_key);
         keys.reload().await?;
         Ok(Self { keys, account: settings.account.clone() })
     }

@@ -13,6 +13,7 @@ mod engines;
 
 mod dev;
 mod directory;
+mod kept;
 mod metrics;
 mod process;
 mod root_key;

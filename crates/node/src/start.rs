@@ -10,6 +10,7 @@ use base::caller::CredentialSource;
 use base::ids::Region;
 use base::time::{Clock, OffsetClock, SystemClock};
 use gateway::{DevControl, Gateway, Limits, Listeners, Monitor, Parts};
+use store::catalog::CatalogError;
 use store::root_key::RootKey;
 use store_local::{CatalogOpenError, LocalLog, OpenError};
 use thiserror::Error;
@@ -40,8 +41,10 @@ pub enum StartError {
     Catalog(#[from] CatalogOpenError),
     #[error(transparent)]
     Log(#[from] OpenError),
-    #[error("the log cannot be opened: its thread panicked")]
+    #[error("the data directory cannot be opened: a thread panicked")]
     Panicked,
+    #[error(transparent)]
+    Rows(#[from] CatalogError),
     #[error(transparent)]
     Streams(#[from] streams::StartError),
     #[error(transparent)]
@@ -217,9 +220,7 @@ async fn open_stores(
     if settings.dev {
         return Ok((Stores::in_memory(settings, Arc::clone(clock)), None));
     }
-    let directory = DataDirectory::open(&settings.data)?;
-    let root_key: Arc<dyn RootKey> = Arc::new(directory.root_key(settings.root_key_file.as_deref())?);
-    let stores = Stores::on_disk(settings, &directory, Arc::clone(&root_key), Arc::clone(clock)).await?;
+    let (stores, root_key) = Stores::on_disk(settings, Arc::clone(clock)).await?;
     Ok((stores, Some(root_key)))
 }
 

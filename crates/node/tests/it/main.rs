@@ -5,5 +5,6 @@ mod client;
 mod dev;
 mod keys;
 mod lifecycle;
+mod lost;
 mod pages;
 mod tls;
