@@ -164,6 +164,16 @@ async fn encryption_wants_a_key() {
         text_of(start(EncryptionType::Kms, "arn:aws:sns:a:b:c").await),
         "KMSNotFoundException: Invalid keyId arn:aws:sns:a:b:c"
     );
+    let stop = StopStreamEncryptionInput {
+        stream_name: Some("s".into()),
+        encryption_type: EncryptionType::Kms,
+        key_id: "arn:aws:sns:a:b:c".into(),
+        ..Default::default()
+    };
+    assert_eq!(
+        text_of(world.streams.stop_stream_encryption(&world.caller, stop).await),
+        "InvalidArgumentException: Invalid keyId arn:aws:sns:a:b:c"
+    );
     for _ in 0..25 {
         start(EncryptionType::Kms, "alias/k").await.expect("changed");
     }
