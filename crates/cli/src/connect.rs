@@ -90,6 +90,11 @@ impl ConnectFlags {
 }
 
 impl Session {
+    #[cfg(test)]
+    pub fn new(kinesis: KinesisClient, caller: Caller) -> Self {
+        Self { kinesis, caller, is_anonymous: true }
+    }
+
     /// Words an error of this server.
     pub fn explain(&self, error: &KinesisError) -> Failure {
         explain(error, self.kinesis.endpoint(), self.is_anonymous)

@@ -62,22 +62,44 @@ impl Failure {
 /// Words an error of the API, with a hint where there is something to do.
 #[must_use]
 pub fn explain(error: &KinesisError, endpoint: &Endpoint, is_anonymous: bool) -> Failure {
-    let message = error.message().unwrap_or_default();
-    let text = match error {
-        // The text of what is no error of the API says what it is.
-        KinesisError::InternalFailureException(_) if !message.is_empty() => message.to_owned(),
-        _ if message.is_empty() => error.code().to_owned(),
-        _ => format!("{}: {message}", error.code()),
-    };
-    Failure::new(match hint(error, message, endpoint, is_anonymous) {
+    let text = words(error);
+    Failure::new(match hint(error, error.message().unwrap_or_default(), endpoint, is_anonymous) {
         Some(hint) => format!("{}; {hint}", text.trim_end_matches('.')),
         None => text,
     })
 }
 
+/// An error of the API, with its name if the model has it.
+#[must_use]
+pub fn words(error: &KinesisError) -> String {
+    let message = error.message().unwrap_or_default();
+    match error {
+        // The text of what is no error of the API says what it is.
+        KinesisError::InternalFailureException(_) if !message.is_empty() => message.to_owned(),
+        _ if message.is_empty() => error.code().to_owned(),
+        _ => format!("{}: {message}", error.code()),
+    }
+}
+
+/// What to do about a connection on which one side speaks TLS and is not understood, by the words of the TLS and HTTP
+/// libraries.
+fn tls_hint(message: &str) -> Option<&'static str> {
+    if message.contains("invalid peer certificate") {
+        Some("name the certificate authority to trust with --ca")
+    } else if message.contains("InvalidContentType") {
+        Some("there seems to be no TLS at this address: try http://")
+    } else if message.contains("invalid HTTP version") {
+        Some("there seems to be TLS at this address: try https://")
+    } else {
+        None
+    }
+}
+
 fn hint(error: &KinesisError, message: &str, endpoint: &Endpoint, is_anonymous: bool) -> Option<&'static str> {
     let starts = |names: &[&str]| names.iter().any(|name| message.starts_with(name));
+    let tls = tls_hint(message);
     match error {
+        KinesisError::InternalFailureException(_) if tls.is_some() => tls,
         KinesisError::InternalFailureException(_) if message.starts_with("cannot connect to") => {
             Some(if endpoint.is_loopback() {
                 "start a server with `anabranch serve`, or name one with --endpoint"

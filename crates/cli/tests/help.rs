@@ -104,7 +104,7 @@ Options:
       --key-from <SOURCE>    Where partition keys come from: random, hash (of the line), csv=COLUMN, json=MEMBER or fixed=KEY [default: random]
       --csv-key <COLUMN>     The input is CSV: skip its first line and take partition keys from this column; short for --key-from csv=COLUMN
       --concurrency <N>      Requests under way at a time; with more than one, records of a key may change their order [default: 1]
-      --retry-for <SECONDS>  Give a record up after so many seconds of refusals and failures [default: 60]
+      --retry-for <SECONDS>  Give a record up after so many seconds of refusals and failures; those after it are then tried once, until one is written [default: 60]
       --rejects <FILE>       Write the lines that could not be written to this file, below the first line when the input is CSV
       --output <FORMAT>      How to print what was done [default: table] [possible values: table, json]
   -h, --help                 Print help (see more with '--help')

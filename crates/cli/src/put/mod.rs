@@ -55,7 +55,7 @@ pub struct Put {
     /// Requests under way at a time; with more than one, records of a key may change their order
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
-    /// Give a record up after so many seconds of refusals and failures
+    /// Give a record up after so many seconds of refusals and failures; those after it are then tried once, until one is written
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     retry_for: u64,
     /// Write the lines that could not be written to this file, below the first line when the input is CSV

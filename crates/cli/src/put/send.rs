@@ -1,5 +1,6 @@
 //! Writes one batch, and what the server refuses of it again, until it is in or given up.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use base::ByteString;
 
 use super::batch::{Batch, Line, Reject};
 use crate::connect::Session;
-use crate::failure::Failure;
+use crate::failure::{Failure, words};
 
 /// Waits between attempts: limits are counted per second.
 const DELAY_MIN: Duration = Duration::from_millis(100);
@@ -18,6 +19,9 @@ pub struct Sender {
     session: Session,
     stream: String,
     retry_for: Duration,
+    /// Records were given up because nothing could be written for so long. Those that follow are tried once, or a long
+    /// input would wait anew for each of its batches.
+    is_hopeless: Cell<bool>,
 }
 
 /// What became of a batch.
@@ -31,7 +35,7 @@ pub struct Outcome {
 
 impl Sender {
     pub fn new(session: Session, stream: String, retry_for: Duration) -> Self {
-        Self { session, stream, retry_for }
+        Self { session, stream, retry_for, is_hopeless: Cell::new(false) }
     }
 
     /// Fails when nothing that follows could be written either.
@@ -60,19 +64,20 @@ impl Sender {
                 Ok(output) => {
                     let before = lines.len();
                     let reason = settle(&mut lines, &output, outcome);
-                    if lines.is_empty() {
-                        return Ok(());
-                    }
                     if lines.len() < before {
                         // Something went in: the stream works, only slower than we write.
+                        self.is_hopeless.set(false);
                         deadline = Instant::now() + self.retry_for;
                         delay = DELAY_MIN;
+                    }
+                    if lines.is_empty() {
+                        return Ok(());
                     }
                     reason
                 }
                 Err(error) if is_about_a_record(&error) => {
                     if lines.len() == 1 {
-                        outcome.rejects.extend(lines.into_iter().map(|line| reject(line, &error.to_string())));
+                        outcome.rejects.extend(lines.into_iter().map(|line| reject(line, &words(&error))));
                         return Ok(());
                     }
                     // The server refuses the whole for one: halve until that one stands alone.
@@ -81,10 +86,11 @@ impl Sender {
                     parts.push(lines);
                     return Ok(());
                 }
-                Err(error) if is_passing(&error) => error.to_string(),
+                Err(error) if is_passing(&error) => words(&error),
                 Err(error) => return Err(self.session.explain(&error)),
             };
-            if Instant::now() + delay > deadline {
+            if self.is_hopeless.get() || Instant::now() + delay > deadline {
+                self.is_hopeless.set(true);
                 outcome.rejects.extend(lines.into_iter().map(|line| reject(line, &reason)));
                 return Ok(());
             }
@@ -171,6 +177,24 @@ mod tests {
         assert_eq!(settle(&mut lines, &output, &mut outcome), "Throttled: slow");
         assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [2, 4]);
         assert_eq!(outcome.written.get("s"), Some(&2));
+    }
+
+    #[tokio::test]
+    async fn without_a_server_only_the_first_batch_waits() {
+        let endpoint = "http://127.0.0.1:1".parse().expect("an endpoint");
+        let region: base::ids::Region = "us-east-1".parse().expect("a region");
+        let caller =
+            base::caller::Caller { account: base::ids::AccountId::zero(), region: region.clone(), access_key_id: None };
+        let kinesis = client::KinesisClient::builder(endpoint, region, client::Credentials::anonymous());
+        let kinesis = kinesis.attempts_max(1).build().expect("no TLS");
+        let sender = Sender::new(Session::new(kinesis, caller), "s".to_owned(), Duration::from_millis(150));
+        for retried in [1, 0, 0] {
+            let mut batch = Batch::default();
+            batch.push(Line { number: 7, key: "k".into(), data: "d".into() });
+            let outcome = sender.send(batch).await.expect("records are given up one by one");
+            assert_eq!((outcome.retried, outcome.rejects.len()), (retried, 1));
+            assert!(outcome.rejects[0].reason.starts_with("cannot connect to "), "{}", outcome.rejects[0].reason);
+        }
     }
 
     #[test]
