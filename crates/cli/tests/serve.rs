@@ -70,6 +70,15 @@ fn tls_with_a_local_authority() {
     let list = |arguments: &[&str]| server.run(&[&["stream", "list", "--endpoint", &endpoint], arguments].concat());
     let ended = list(&["--ca", ca]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let strange = list(&[]).err;
+    assert!(strange.ends_with("; name the certificate authority to trust with --ca\n"), "{strange}");
+    let crossed = |from: &str, to: &str, endpoint: &str| {
+        server.run(&["stream", "list", "--endpoint", &endpoint.replace(from, to)]).err
+    };
+    let plain = crossed("http:", "https:", &server.endpoint);
+    assert!(plain.ends_with("; there seems to be no TLS at this address: try http://\n"), "{plain}");
+    let plain = crossed("https:", "http:", &endpoint);
+    assert!(plain.ends_with("; there seems to be TLS at this address: try https://\n"), "{plain}");
     let other = server.file("other.pem", "no certificate");
     assert_eq!(list(&["--ca", &other]).code, Some(1));
 }
@@ -88,6 +97,8 @@ fn dev_mode_asks_for_no_key() {
 fn live_rates_are_shown() {
     let server = Server::start(&["--limits", "off"]);
     server.anabranch(&["stream", "create", "s", "--wait"]);
+    let ended = server.run(&["top", "other", "--count", "1"]);
+    assert_eq!((ended.code, ended.err), (Some(1), format!("anabranch: {} has no stream other\n", server.endpoint)));
     let input = server.file("in", &"line\n".repeat(200));
     let top = server.command(&["top", "s", "--interval", "2", "--count", "1", "--output", "json"]);
     let top = std::thread::spawn(move || {

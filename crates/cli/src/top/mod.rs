@@ -59,6 +59,11 @@ pub async fn run(top: Top) -> Result<ExitCode, Failure> {
 async fn watch(top: &Top, session: &Session) -> Result<(), Failure> {
     let interval = Duration::from_secs(top.interval);
     let mut before = (Instant::now(), counts(session).await?);
+    if let Some(name) = &top.stream
+        && !before.1.keys().any(|arn| arn.ends_with(&format!(":stream/{name}")))
+    {
+        return Err(Failure::new(format!("{} has no stream {name}", session.kinesis.endpoint())));
+    }
     let mut looks = 0;
     while top.count.is_none_or(|count| looks < count) {
         tokio::time::sleep_until(before.0 + interval).await;
