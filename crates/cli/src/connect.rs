@@ -29,7 +29,7 @@ pub struct ConnectFlags {
     /// Region to sign for [env: AWS_REGION, AWS_DEFAULT_REGION] [default: that of the profile, or us-east-1]
     #[arg(long)]
     region: Option<String>,
-    /// Profile in ~/.aws to take keys and region from [env: AWS_PROFILE]
+    /// Profile in ~/.aws to take keys and region from; its keys win over those of the environment [env: AWS_PROFILE]
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// File with the certificate authority to trust (PEM) [env: AWS_CA_BUNDLE]
@@ -64,7 +64,9 @@ impl ConnectFlags {
             .or_else(|| profile.get("region").map(str::to_owned))
             .unwrap_or_else(|| REGION_DEFAULT.to_owned());
         let region = Region::new(region).map_err(|error| Failure::usage(error.to_string()))?;
-        let found = Credentials::find(variable, &profile).map_err(|error| Failure::usage(error.to_string()))?;
+        // Who names a profile on the command line means its keys, whatever the environment has.
+        let from_environment = |name: &str| variable(name).filter(|_| self.profile.is_none());
+        let found = Credentials::find(from_environment, &profile).map_err(|e| Failure::usage(e.to_string()))?;
         let is_anonymous = found.is_none();
         let credentials = match found {
             Some(credentials) => credentials,

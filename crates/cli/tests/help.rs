@@ -81,7 +81,7 @@ Options:
 Connection:
       --endpoint <URL>   Address of the server [env: AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL] [default: http://127.0.0.1:4567]
       --region <REGION>  Region to sign for [env: AWS_REGION, AWS_DEFAULT_REGION] [default: that of the profile, or us-east-1]
-      --profile <NAME>   Profile in ~/.aws to take keys and region from [env: AWS_PROFILE]
+      --profile <NAME>   Profile in ~/.aws to take keys and region from; its keys win over those of the environment [env: AWS_PROFILE]
       --ca <FILE>        File with the certificate authority to trust (PEM) [env: AWS_CA_BUNDLE]
 ",
     );
@@ -112,7 +112,7 @@ Options:
 Connection:
       --endpoint <URL>   Address of the server [env: AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL] [default: http://127.0.0.1:4567]
       --region <REGION>  Region to sign for [env: AWS_REGION, AWS_DEFAULT_REGION] [default: that of the profile, or us-east-1]
-      --profile <NAME>   Profile in ~/.aws to take keys and region from [env: AWS_PROFILE]
+      --profile <NAME>   Profile in ~/.aws to take keys and region from; its keys win over those of the environment [env: AWS_PROFILE]
       --ca <FILE>        File with the certificate authority to trust (PEM) [env: AWS_CA_BUNDLE]
 ",
     );
@@ -142,7 +142,7 @@ Options:
 Connection:
       --endpoint <URL>   Address of the server [env: AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL] [default: http://127.0.0.1:4567]
       --region <REGION>  Region to sign for [env: AWS_REGION, AWS_DEFAULT_REGION] [default: that of the profile, or us-east-1]
-      --profile <NAME>   Profile in ~/.aws to take keys and region from [env: AWS_PROFILE]
+      --profile <NAME>   Profile in ~/.aws to take keys and region from; its keys win over those of the environment [env: AWS_PROFILE]
       --ca <FILE>        File with the certificate authority to trust (PEM) [env: AWS_CA_BUNDLE]
 ",
     );
@@ -170,7 +170,7 @@ Options:
 Connection:
       --endpoint <URL>   Address of the server [env: AWS_ENDPOINT_URL_KINESIS, AWS_ENDPOINT_URL] [default: http://127.0.0.1:4567]
       --region <REGION>  Region to sign for [env: AWS_REGION, AWS_DEFAULT_REGION] [default: that of the profile, or us-east-1]
-      --profile <NAME>   Profile in ~/.aws to take keys and region from [env: AWS_PROFILE]
+      --profile <NAME>   Profile in ~/.aws to take keys and region from; its keys win over those of the environment [env: AWS_PROFILE]
       --ca <FILE>        File with the certificate authority to trust (PEM) [env: AWS_CA_BUNDLE]
 ",
     );

@@ -74,7 +74,8 @@ fn a_profile_gives_keys_and_region() {
     file("credentials", "[mine]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY\n").expect("written");
     file("config", "[profile mine]\nregion = eu-west-1\n").expect("written");
     let mut create = server.command(&["stream", "create", "s", "--profile", "mine"]);
-    create.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("HOME", server.folder.path());
+    // The keys of the profile are meant, not those of the environment.
+    create.env("AWS_ACCESS_KEY_ID", "AKIAOTHER").env("AWS_SESSION_TOKEN", "x").env("HOME", server.folder.path());
     let ended = run(&mut create);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.out.contains("arn:aws:kinesis:eu-west-1:000000000000:stream/s"), "{}", ended.out);
