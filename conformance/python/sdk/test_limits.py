@@ -65,6 +65,19 @@ def test_put_records_fail_in_place(kinesis):
     assert sum(len(read(kinesis, name, s)) for s in (SHARD, "shardId-000000000001")) == stored
 
 
+def test_put_records_bytes_fail_in_place(kinesis, stream):
+    """One request of six seconds' worth is no way around the limit of a shard."""
+    records = [{"Data": b"x" * 1_000_000, "PartitionKey": "k"}] * 6
+    answer = kinesis.put_records(StreamName=stream, Records=records)
+    assert answer["FailedRecordCount"] == 5
+    assert "SequenceNumber" in answer["Records"][0]
+    for result in answer["Records"][1:]:
+        assert result == {
+            "ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": exceeded(stream),
+        }
+    assert len(read(kinesis, stream)) == 1
+
+
 def test_five_reads_a_second(kinesis, stream):
     position = iterator(kinesis, stream)
     started, answers = time.monotonic(), []

@@ -128,3 +128,12 @@ def test_retention_trims():
 
 def read_data(kinesis, name):
     return [r["Data"] for r in read(kinesis, name)]
+
+
+def test_pages_have_a_greatest_size(kinesis):
+    name = make_stream(kinesis, shards=1001)
+    page = kinesis.list_shards(StreamName=name, MaxResults=10_000)
+    assert len(page["Shards"]) == 1000
+    assert len(kinesis.list_shards(NextToken=page["NextToken"])["Shards"]) == 1
+    page = kinesis.describe_stream(StreamName=name, Limit=10_000)["StreamDescription"]
+    assert len(page["Shards"]) == 100 and page["HasMoreShards"]
