@@ -23,8 +23,18 @@ const SCHEMA: &str = "
     INSERT INTO commits VALUES (1, 0);
 ";
 
-/// Opens the file for writing and creates what is missing.
-pub(super) fn open_writer(path: &Path, pages_max: u32) -> Result<Connection, String> {
+/// The VFS of SQLite that keeps the index of the write-ahead log in memory, for this process alone, and not in a file
+/// beside the database.
+const ALONE: &str = "unix-excl";
+
+/// Connections to one file.
+pub(super) struct Connections {
+    pub writer: Connection,
+    pub reader: Connection,
+}
+
+/// Opens the file and creates what is missing.
+pub(super) fn open(path: &Path, pages_max: u32) -> Result<Connections, String> {
     // SQLite gives its side files the mode of the main file: it may hold wrapped secrets.
     std::fs::OpenOptions::new()
         .create(true)
@@ -32,29 +42,46 @@ pub(super) fn open_writer(path: &Path, pages_max: u32) -> Result<Connection, Str
         .mode(0o600)
         .open(path)
         .map_err(|error| format!("cannot be created: {error}"))?;
-    let mut connection = open(path)?;
-    prepare(&mut connection, pages_max).map_err(|error| error.to_string())?;
-    let format = user_version(&connection).map_err(|error| error.to_string())?;
+    let connections = open_on(path, pages_max, None).or_else(|error| {
+        if !may_lack_space(&error) {
+            return Err(error);
+        }
+        let alone = open_on(path, pages_max, Some(ALONE)).map_err(|_| error)?;
+        tracing::warn!(path = %path.display(), "no space beside the catalog; until a restart no other process can use it");
+        Ok(alone)
+    });
+    let connections = connections.map_err(|error| error.to_string())?;
+    let format = user_version(&connections.writer).map_err(|error| error.to_string())?;
     if format == FORMAT_VERSION {
-        Ok(connection)
+        Ok(connections)
     } else {
         Err(format!("it has format version {format}, this program reads {FORMAT_VERSION}"))
     }
 }
 
-/// Opens an existing file for reading.
-pub(super) fn open_reader(path: &Path) -> Result<Connection, String> {
-    let connection = open(path)?;
-    connection.pragma_update(None, "query_only", true).map_err(|error| error.to_string())?;
-    Ok(connection)
+/// SQLite does not tell a full disk from others when it makes the file of the index.
+fn may_lack_space(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::CannotOpen))
 }
 
-fn open(path: &Path) -> Result<Connection, String> {
+fn open_on(path: &Path, pages_max: u32, vfs: Option<&str>) -> rusqlite::Result<Connections> {
+    let mut writer = connect(path, vfs)?;
+    prepare(&mut writer, pages_max)?;
+    let reader = connect(path, vfs)?;
+    reader.pragma_update(None, "query_only", true)?;
+    Ok(Connections { writer, reader })
+}
+
+fn connect(path: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| error.to_string())?;
-    connection.busy_timeout(BUSY_WAIT).map_err(|error| error.to_string())?;
+    let connection = match vfs {
+        None => Connection::open_with_flags(path, flags)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+    };
+    connection.busy_timeout(BUSY_WAIT)?;
     connection.set_prepared_statement_cache_capacity(16);
-    connection.pragma_update(None, "cache_size", CACHE_SIZE).map_err(|error| error.to_string())?;
+    connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
     Ok(connection)
 }
 

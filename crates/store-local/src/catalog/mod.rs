@@ -68,8 +68,7 @@ impl SqliteCatalog {
 
     fn open_limited(path: &Path, pages_max: u32) -> Result<Self, CatalogOpenError> {
         let failed = |reason: String| CatalogOpenError { path: path.display().to_string(), reason };
-        let writer = connection::open_writer(path, pages_max).map_err(failed)?;
-        let reader = connection::open_reader(path).map_err(failed)?;
+        let connection::Connections { writer, reader } = connection::open(path, pages_max).map_err(failed)?;
         let last = connection::last_version(&writer).map_err(|error| failed(error.to_string()))?;
         let version = watch::Sender::new(last);
         let (writes, write_queue) = mpsc::channel();

@@ -37,6 +37,30 @@ async fn survives_a_restart() {
     assert!(next.expect("commit") > version, "versions go on");
 }
 
+/// As on a full disk: the file of the index beside the database cannot be made.
+#[tokio::test]
+async fn opens_without_room_for_its_side_files() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let path = dir.path().join("catalog.db");
+    let catalog = SqliteCatalog::open(&path).expect("opens");
+    catalog.commit(Transaction::new().put("a", "1")).await.expect("commit");
+    drop(catalog);
+    let index = dir.path().join("catalog.db-shm");
+    for _ in 0..200 {
+        // The threads close the file when they notice that the catalog is gone.
+        if !index.exists() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // SQLite does not follow links there.
+    std::os::unix::fs::symlink("nowhere", &index).expect("nothing in its place");
+    let catalog = SqliteCatalog::open(&path).expect("opens");
+    catalog.commit(Transaction::new().put("b", "2")).await.expect("commit");
+    let rows = catalog.scan("", None, 10).await.expect("the reader sees what the writer has committed");
+    assert_eq!(rows.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+}
+
 #[tokio::test]
 async fn a_full_file_says_so_and_recovers() {
     let dir = tempfile::tempdir().expect("temporary directory");
