@@ -10,6 +10,7 @@ mod failures;
 mod history;
 mod iterators;
 mod limits;
+mod lineage;
 mod listing;
 mod puts;
 mod races;
