@@ -12,9 +12,21 @@ use serde::{Deserialize, Serialize};
 use store::shard_log::Durability;
 use thiserror::Error;
 
+mod address;
+mod log_filter;
+mod switch;
 mod values;
+mod variables;
 
-pub use values::{ByteSize, DurabilityMode, InvalidValue, Secret, Span, Switch, TlsMode};
+pub use address::parse_address;
+pub use switch::{Switch, parse_bool};
+pub use values::{ByteSize, DurabilityMode, InvalidValue, Secret, Span, TlsMode};
+pub use variables::{UnknownVariable, unknown_variables};
+
+/// Above these a value is a slip of the finger.
+const MEMORY_MAX: ByteSize = ByteSize::mib(16 << 20);
+const CONNECTIONS_MAX: usize = 10_000_000;
+const WORKER_THREADS_MAX: usize = 1024;
 
 /// Settings that cannot be used, or not together.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -30,13 +42,13 @@ pub enum SettingsError {
 }
 
 macro_rules! layer {
-    ($($(#[doc = $doc:literal])* $name:ident: $type:ty,)*) => {
+    ($($(#[$attribute:meta])* $name:ident: $type:ty,)*) => {
         /// Some of the settings; `None` leaves a setting to the layer below.
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
         pub struct Layer {
             $(
-                $(#[doc = $doc])*
+                $(#[$attribute])*
                 #[serde(skip_serializing_if = "Option::is_none")]
                 pub $name: Option<$type>,
             )*
@@ -48,6 +60,9 @@ macro_rules! layer {
             pub fn over(self, below: Self) -> Self {
                 Self { $($name: self.$name.or(below.$name),)* }
             }
+
+            /// The names of all settings, as they are written in Rust.
+            const NAMES: &[&str] = &[$(stringify!($name),)*];
         }
     };
 }
@@ -56,10 +71,12 @@ layer! {
     /// The data directory.
     data: PathBuf,
     /// Address of the plaintext listener.
+    #[serde(deserialize_with = "address::optional_address")]
     listen: SocketAddr,
     /// Where the TLS listener has its certificate from.
     tls: TlsMode,
     /// Address of the TLS listener.
+    #[serde(deserialize_with = "address::optional_address")]
     tls_listen: SocketAddr,
     /// The one region that is served, whatever a request was signed for.
     region: String,
@@ -75,6 +92,7 @@ layer! {
     /// What an acknowledged record has survived.
     durability: DurabilityMode,
     /// In memory, without authentication, with a control API.
+    #[serde(deserialize_with = "switch::optional_bool")]
     dev: bool,
     /// How long streams stay in CREATING, UPDATING and DELETING.
     transition_delay: Span,
@@ -257,30 +275,34 @@ impl Settings {
                 self.listen
             ));
         }
+        self.check_sizes()?;
+        match log_filter::fault(&self.log_level) {
+            Some(fault) => Err(invalid("log-level", &self.log_level, &fault)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_sizes(&self) -> Result<(), SettingsError> {
         let body_max = ByteSize(base::limits::REQUEST_BODY_BYTES_MAX);
-        for (setting, value, least) in [
-            ("body-memory", self.body_memory, body_max),
-            ("append-memory", self.append_memory, body_max),
-            ("journal-file", self.journal_file, body_max),
-            ("tail-memory", self.tail_memory, ByteSize::mib(1)),
+        for (setting, value, least, most) in [
+            ("body-memory", self.body_memory, body_max, MEMORY_MAX),
+            ("append-memory", self.append_memory, body_max, MEMORY_MAX),
+            ("journal-file", self.journal_file, body_max, ByteSize::mib(2048)),
+            ("tail-memory", self.tail_memory, ByteSize::mib(1), MEMORY_MAX),
         ] {
             if value < least {
                 return Err(invalid(setting, &value.to_string(), &format!("must be at least {least}")));
             }
+            if value > most {
+                return Err(invalid(setting, &value.to_string(), &format!("must be at most {most}")));
+            }
         }
-        let journal_file_max = ByteSize::mib(2048);
-        if self.journal_file > journal_file_max {
-            return Err(invalid(
-                "journal-file",
-                &self.journal_file.to_string(),
-                &format!("must be at most {journal_file_max}"),
-            ));
-        }
-        for (setting, value) in
-            [("connections-max", self.connections_max), ("worker-threads", self.worker_threads.unwrap_or(1))]
-        {
-            if value == 0 {
-                return Err(invalid(setting, "0", &"must be at least 1"));
+        for (setting, value, most) in [
+            ("connections-max", self.connections_max, CONNECTIONS_MAX),
+            ("worker-threads", self.worker_threads.unwrap_or(1), WORKER_THREADS_MAX),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(invalid(setting, &value.to_string(), &format!("must be from 1 to {most}")));
             }
         }
         Ok(())

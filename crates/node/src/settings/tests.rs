@@ -62,7 +62,19 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
         ("dev = true\ndurability = \"sync\"", "durability can only be none"),
         ("tls = \"auto\"\ntls-listen = \"127.0.0.1:4567\"", "a port each"),
         ("body-memory = \"1MiB\"", "must be at least 16MiB"),
-        ("connections-max = 0", "must be at least 1"),
+        ("body-memory = \"99999999GiB\"", "must be at most 16384GiB"),
+        ("append-memory = \"9999999999GiB\"", "must be at most 16384GiB"),
+        ("connections-max = 0", "must be from 1"),
+        ("worker-threads = 0", "must be from 1 to 1024"),
+        ("worker-threads = 1000000", "must be from 1 to 1024"),
+        ("log-level = \"loud\"", "is not one of off, error"),
+        ("log-level = \"info,gateway=loud\"", "is not one of off, error"),
+        ("auth = 2", "on or off (or true"),
+        ("auth = \"maybe\"", "is not on or off (or true"),
+        ("dev = \"maybe\"", "is not on or off (or true"),
+        ("listen = \"4567\"", "such as 127.0.0.1:4567"),
+        ("tls-listen = \"nowhere\"", "such as 127.0.0.1:4567"),
+        ("drain = \"99999999999h\"", "24h at most"),
         ("region = \"US\"", "not a valid region"),
         ("account = \"1\"", "not a valid account id"),
         ("access-key-id = \"AKIAIOSFODNN7EXAMPLE\"", "go together"),
@@ -73,5 +85,10 @@ fn what_does_not_go_together_is_refused_with_the_reason() {
         assert!(error.contains(words), "{toml}: {error}");
     }
     assert!(resolve("dev = true").is_ok());
+    assert!(resolve("dev = \"on\"").expect("valid").dev && !resolve("dev = 0").expect("valid").dev);
+    assert_eq!(resolve("auth = false").expect("valid").auth, Switch::Off);
+    assert_eq!(resolve("limits = 1").expect("valid").limits, Switch::On);
+    let listen = resolve("listen = \"localhost:0\"").expect("valid").listen;
+    assert_eq!(listen.to_string(), "127.0.0.1:0");
     assert!(resolve("auth = \"off\"\nlisten = \"[::1]:0\"").is_ok());
 }
