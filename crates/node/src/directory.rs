@@ -14,6 +14,9 @@ const CATALOG: &str = "catalog.db";
 const MANIFEST: &str = "log.manifest";
 const ROOT_KEY: &str = "root.key";
 const TLS: &str = "tls";
+/// Modes of files: for their owner only, or for everybody to read.
+pub const PRIVATE: u32 = 0o600;
+pub const PUBLIC: u32 = 0o644;
 
 /// A file of the data directory cannot be used.
 #[derive(Debug, Error)]
@@ -45,6 +48,20 @@ impl DataDirectory {
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
         make_private(path)?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// The directory, if it is there; nothing is made. Refuses a path that can never be one.
+    pub fn find(path: &Path) -> Result<Option<Self>, DirectoryError> {
+        // An empty ancestor is the working directory.
+        for ancestor in path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()) {
+            match std::fs::metadata(ancestor) {
+                Ok(found) if found.is_dir() => return Ok((ancestor == path).then(|| Self(path.to_owned()))),
+                Ok(_) => return Err(DirectoryError::NotADirectory { path: ancestor.to_owned() }),
+                Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {}
+                Err(error) => return Err(failed(ancestor, "read")(error)),
+            }
+        }
+        Ok(None)
     }
 
     pub fn catalog(&self) -> PathBuf {
@@ -99,20 +116,19 @@ impl DataDirectory {
             if !is_new {
                 return Err(DirectoryError::RootKeyMissing { path });
             }
-            write_once(&path, &LocalRootKey::random())?;
+            write_once(&path, &LocalRootKey::random(), PRIVATE)?;
         }
         read_root_key(&path)
     }
 }
 
 fn make_private(path: &Path) -> Result<(), DirectoryError> {
-    if path.exists() && !path.is_dir() {
-        return Err(DirectoryError::NotADirectory { path: path.to_owned() });
-    }
+    DataDirectory::find(path)?;
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path, "made"))
 }
 
-fn read_root_key(path: &Path) -> Result<LocalRootKey, DirectoryError> {
+/// The key in a file.
+pub fn read_root_key(path: &Path) -> Result<LocalRootKey, DirectoryError> {
     let file = File::open(path).map_err(failed(path, "read"))?;
     let mode = file.metadata().map_err(failed(path, "read"))?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -124,13 +140,13 @@ fn read_root_key(path: &Path) -> Result<LocalRootKey, DirectoryError> {
     Ok(LocalRootKey::new(&key))
 }
 
-/// Writes a file that only its owner can read, whole or not at all. One that is there already is left alone.
-pub fn write_once(path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
+/// Writes a file, whole or not at all. One that is there already is left alone.
+pub fn write_once(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DirectoryError> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let new = PathBuf::from(name);
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         match std::fs::hard_link(&new, path) {
@@ -179,7 +195,9 @@ mod tests {
     #[test]
     fn a_file_is_no_directory() {
         let temporary = tempfile::NamedTempFile::new().expect("a file");
-        let error = DataDirectory::open(temporary.path()).expect_err("refused");
-        assert!(error.to_string().ends_with("is not a directory"), "{error}");
+        for path in [temporary.path().to_owned(), temporary.path().join("a/b")] {
+            let error = DataDirectory::open(&path).expect_err("refused").to_string();
+            assert_eq!(error, format!("{} is not a directory", temporary.path().display()));
+        }
     }
 }

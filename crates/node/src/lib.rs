@@ -7,6 +7,7 @@ pub mod settings;
 
 pub mod keys;
 
+mod preflight;
 mod start;
 
 mod engines;
@@ -20,4 +21,5 @@ mod root_key;
 mod tls;
 
 pub use auth::{KeySummary, KeysError, NewKey};
+pub use preflight::preflight;
 pub use start::{Addresses, Node, StartError, Trust, runtime};

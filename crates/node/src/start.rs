@@ -16,13 +16,14 @@ use store_local::{CatalogOpenError, LocalLog, OpenError};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::dev::Control;
 use crate::directory::{DataDirectory, DirectoryError};
 use crate::engines::{Current, Engines, Stores};
 use crate::metrics::Metrics;
-use crate::settings::{Settings, TlsMode};
+use crate::preflight::preflight;
+use crate::settings::{Settings, TlsMode, UnknownVariable, unknown_variables};
 use crate::tls::{Certificates, TlsError};
 
 /// How soon a key that another process makes is known here.
@@ -89,6 +90,8 @@ impl Node {
     /// # Errors
     /// What cannot be opened, read or listened on. Nothing keeps running then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        warn_of_unknown_variables();
+        preflight(&settings)?;
         let mut background = JoinSet::new();
         let certificates = certificates(&settings)?;
         let (sockets, addresses) = listen(&settings, certificates.as_ref())?;
@@ -179,6 +182,16 @@ pub fn runtime(settings: &Settings) -> std::io::Result<tokio::runtime::Runtime> 
         builder.worker_threads(threads);
     }
     builder.enable_all().thread_name("anabranch").build()
+}
+
+fn warn_of_unknown_variables() {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for UnknownVariable { name, nearest } in unknown_variables(names) {
+        match nearest {
+            Some(nearest) => warn!("the variable {name} is not a setting and is ignored; did you mean {nearest}?"),
+            None => warn!("the variable {name} is not a setting and is ignored"),
+        }
+    }
 }
 
 fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, StartError> {

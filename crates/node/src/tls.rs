@@ -22,7 +22,7 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use tracing::{error, info};
 
-use crate::directory::{DirectoryError, write_once};
+use crate::directory::{DirectoryError, PRIVATE, PUBLIC, write_once};
 
 const CA_CERTIFICATE: &str = "ca.pem";
 const CA_KEY: &str = "ca.key";
@@ -70,6 +70,9 @@ impl Certificates {
 
     /// From the local CA in `directory`, which is made when there is none.
     pub fn from_authority(directory: &Path) -> Result<Arc<Self>, TlsError> {
+        // Clients are told where its certificate is, and run in other directories.
+        let unusable = |error: std::io::Error| TlsError::File { path: directory.to_owned(), reason: error.to_string() };
+        let directory = &std::path::absolute(directory).map_err(unusable)?;
         if !directory.join(CA_CERTIFICATE).exists() {
             make_authority(directory)?;
         }
@@ -138,20 +141,13 @@ impl ResolvesServerCert for Certificates {
 
 impl Source {
     fn certify(&self) -> Result<CertifiedKey, TlsError> {
-        let (chain, key) = match self {
-            Self::Authority(directory) => issue(directory)?,
-            Self::Files { certificate, key } => {
-                let reason = |path: &Path| {
-                    let path = path.to_owned();
-                    move |error: rustls::pki_types::pem::Error| TlsError::File { path, reason: error.to_string() }
-                };
-                let chain = CertificateDer::pem_file_iter(certificate)
-                    .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                    .map_err(reason(certificate))?;
-                (chain, PrivateKeyDer::from_pem_file(key).map_err(reason(key))?)
+        match self {
+            Self::Authority(directory) => {
+                let (chain, key) = issue(directory)?;
+                Ok(CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())?)
             }
-        };
-        Ok(CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())?)
+            Self::Files { certificate, key } => read_files(certificate, key),
+        }
     }
 
     /// Changes when the files change.
@@ -164,12 +160,32 @@ impl Source {
     }
 }
 
+fn read_files(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
+    let unusable = |path: &Path, reason: String| TlsError::File { path: path.to_owned(), reason };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unusable(certificate, error.to_string()))?;
+    if chain.is_empty() {
+        return Err(unusable(certificate, "there is no certificate in it".to_owned()));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error.to_string()))?;
+    CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider()).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => {
+            unusable(key, format!("it is not the key of the certificate in {}", certificate.display()))
+        }
+        error => unusable(certificate, error.to_string()),
+    })
+}
+
 /// The key is written first: a certificate without its key would be of no use.
 fn make_authority(directory: &Path) -> Result<(), TlsError> {
     let path = directory.join(CA_KEY);
-    write_once(&path, KeyPair::generate()?.serialize_pem().as_bytes())?;
+    write_once(&path, KeyPair::generate()?.serialize_pem().as_bytes(), PRIVATE)?;
     let certificate = authority_params().self_signed(&read_key(&path)?)?;
-    write_once(&directory.join(CA_CERTIFICATE), certificate.pem().as_bytes())?;
+    let path = directory.join(CA_CERTIFICATE);
+    // Clients of other users read it too, wherever it is copied to.
+    write_once(&path, certificate.pem().as_bytes(), PUBLIC)?;
+    info!(path = %path.display(), "a local CA was made: clients must be told to trust it");
     Ok(())
 }
 

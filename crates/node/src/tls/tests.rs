@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt as _;
+
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::pki_types::{ServerName, UnixTime};
@@ -21,6 +23,8 @@ fn the_local_ca_vouches_for_this_machine_only() {
     let directory = tempfile::tempdir().expect("a directory");
     let first = Certificates::from_authority(directory.path()).expect("made");
     let ca = first.ca_file().expect("a local CA");
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!((mode(&ca), mode(&directory.path().join(CA_KEY))), (0o644, 0o600));
     for name in NAMES {
         assert!(is_trusted(&first, &ca, name), "{name}");
     }
@@ -31,6 +35,14 @@ fn the_local_ca_vouches_for_this_machine_only() {
     assert_eq!(std::fs::read(&ca).expect("a CA file"), text, "the CA is kept");
     assert!(is_trusted(&second, &ca, "localhost"));
     assert!(second.server_config().is_ok());
+}
+
+#[test]
+fn the_ca_is_named_by_its_whole_path() {
+    let directory = tempfile::tempdir_in(".").expect("a directory");
+    let name = Path::new(directory.path().file_name().expect("a name"));
+    let ca = Certificates::from_authority(name).expect("made").ca_file().expect("a local CA");
+    assert!(ca.is_absolute() && ca.ends_with(name.join(CA_CERTIFICATE)), "{}", ca.display());
 }
 
 #[test]
@@ -56,5 +68,9 @@ fn files_are_read_and_followed() {
     write(&["a.example", "b.example"]);
     assert_ne!(certificates.source.stamp(), before);
     std::fs::write(paths().1, KeyPair::generate().expect("a key").serialize_pem()).expect("written");
-    assert!(matches!(load(), Err(TlsError::Config(_))), "another certificate's key");
+    let reason = load().expect_err("another certificate's key").to_string();
+    assert!(reason.contains("k.pem cannot be used: it is not the key of the certificate in"), "{reason}");
+    std::fs::write(paths().0, "").expect("written");
+    let reason = load().expect_err("no certificate").to_string();
+    assert!(reason.contains("c.pem cannot be used: there is no certificate in it"), "{reason}");
 }

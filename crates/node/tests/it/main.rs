@@ -7,4 +7,5 @@ mod keys;
 mod lifecycle;
 mod lost;
 mod pages;
+mod preflight;
 mod tls;
