@@ -59,6 +59,8 @@ fn log_settings(settings: &Settings) -> LocalLogSettings {
 #[derive(Clone)]
 pub struct Engines {
     pub log: SharedShardLog,
+    /// The log again, when it is on disk.
+    local_log: Option<Arc<LocalLog>>,
     pub streams: Arc<Streams>,
 }
 
@@ -78,7 +80,16 @@ impl Engines {
         if let Some(log) = &stores.local_log {
             log.all_logs_open();
         }
-        Ok(Self { log: Arc::clone(&stores.log), streams: Arc::new(streams) })
+        Ok(Self { log: Arc::clone(&stores.log), local_log: stores.local_log.clone(), streams: Arc::new(streams) })
+    }
+
+    /// Why records cannot be put, now or soon; reads go on.
+    pub fn trouble(&self) -> Option<String> {
+        if let Some(reason) = self.log.status().failed {
+            return Some(format!("the log takes no records until a restart: {reason}"));
+        }
+        let full = self.local_log.as_ref()?.full()?;
+        Some(format!("there is no room for new records: {}", full.reason))
     }
 
     /// For the gateway.

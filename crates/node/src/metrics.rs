@@ -94,12 +94,7 @@ impl Monitor for Metrics {
     }
 
     fn ready(&self) -> Result<(), String> {
-        self.engines
-            .get()
-            .log
-            .status()
-            .failed
-            .map_or(Ok(()), |reason| Err(format!("the log takes no records: {reason}")))
+        self.engines.get().trouble().map_or(Ok(()), Err)
     }
 
     fn metrics(&self) -> String {
