@@ -33,6 +33,11 @@ impl LocalRootKey {
     }
 }
 
+/// Collects entropy for this process's randomness, which takes tens of milliseconds of one processor the first time.
+pub fn seed_randomness() {
+    random::<1>();
+}
+
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the operating system always has randomness once it has started");

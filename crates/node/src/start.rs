@@ -23,6 +23,7 @@ use crate::directory::{DataDirectory, DirectoryError};
 use crate::engines::{Current, Engines, Stores};
 use crate::metrics::Metrics;
 use crate::preflight::preflight;
+use crate::root_key;
 use crate::settings::{Settings, TlsMode, UnknownVariable, unknown_variables};
 use crate::tls::{Certificates, TlsError};
 
@@ -42,7 +43,7 @@ pub enum StartError {
     Catalog(#[from] CatalogOpenError),
     #[error(transparent)]
     Log(#[from] OpenError),
-    #[error("the data directory cannot be opened: a thread panicked")]
+    #[error("a thread panicked")]
     Panicked,
     #[error(transparent)]
     Rows(#[from] CatalogError),
@@ -92,30 +93,29 @@ impl Node {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         warn_of_unknown_variables();
         preflight(&settings)?;
+        // What takes long is begun first, side by side.
+        let seeded = tokio::task::spawn_blocking(root_key::seed_randomness);
+        let (sockets, addresses) = bind_all(&settings)?;
+        let of_tls = settings.clone();
+        let certified = tokio::task::spawn_blocking(move || certificates(&of_tls));
         let mut background = JoinSet::new();
-        let certificates = certificates(&settings)?;
-        let (sockets, addresses) = listen(&settings, certificates.as_ref())?;
         let offset_clock = settings.dev.then(|| Arc::new(OffsetClock::default()));
         let clock: Arc<dyn Clock> = match &offset_clock {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock),
         };
         let (stores, root_key) = open_stores(&settings, &clock).await?;
+        seeded.await.map_err(|_| StartError::Panicked)?;
+        let certificates = certified.await.map_err(|_| StartError::Panicked)??;
         let started = Engines::start(&stores, &settings, Arc::clone(&clock)).await?;
         let services = started.services();
         let engines = Current::new(started);
-        let mut first_key = None;
-        let credentials = match root_key.filter(|_| settings.auth.is_on()) {
-            None => None,
-            Some(root_key) => {
-                let keys = access_keys(&settings, &stores, root_key).await?;
-                if keys.is_empty() && settings.environment_key.is_none() {
-                    first_key = Some(keys.create(settings.account.clone(), SystemClock.now()).await?);
-                }
-                background.spawn(follow_keys(Arc::clone(&keys)));
-                Some(keys as Arc<dyn CredentialSource>)
-            }
-        };
+        let listeners = listeners(sockets, certificates.as_ref())?;
+        let keys = access_keys(&settings, &stores, root_key).await?;
+        let first_key = first_key(&settings, keys.as_ref()).await?;
+        if let Some(keys) = &keys {
+            background.spawn(follow_keys(Arc::clone(keys)));
+        }
         let trust = certificates.as_ref().and_then(|c| c.ca_file()).map(|ca_file| Trust { ca_file });
         if let Some(certificates) = certificates {
             background.spawn(certificates.keep_fresh());
@@ -126,14 +126,14 @@ impl Node {
         });
         let parts = Parts {
             services,
-            credentials,
+            credentials: keys.map(|keys| keys as Arc<dyn CredentialSource>),
             // Signatures are made by the clocks of clients, which nobody advances.
             clock: Arc::new(SystemClock),
             monitor: Arc::new(Metrics::new(Arc::clone(&engines))) as Arc<dyn Monitor>,
             dev,
             settings: gateway_settings(&settings),
         };
-        let gateway = Gateway::start(parts, sockets);
+        let gateway = Gateway::start(parts, listeners);
         info!(plain = %addresses.plain, tls = addresses.tls.map(tracing::field::display), "listening");
         let (local_log, drain) = (stores.local_log, settings.drain);
         Ok(Self { addresses, first_key, trust, gateway, engines, local_log, background, drain })
@@ -202,14 +202,25 @@ fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, StartE
     })
 }
 
-fn listen(settings: &Settings, certificates: Option<&Arc<Certificates>>) -> Result<(Listeners, Addresses), StartError> {
+/// The plaintext listener, and the one for TLS if it is wanted.
+type Sockets = (TcpListener, Option<TcpListener>);
+
+fn bind_all(settings: &Settings) -> Result<(Sockets, Addresses), StartError> {
     let (plain, plain_address) = bind(settings.listen)?;
-    let Some(certificates) = certificates else {
-        return Ok((Listeners { plain, tls: None }, Addresses { plain: plain_address, tls: None }));
-    };
+    if settings.tls == TlsMode::Off {
+        return Ok(((plain, None), Addresses { plain: plain_address, tls: None }));
+    }
     let (tls, tls_address) = bind(settings.tls_listen)?;
-    let listeners = Listeners { plain, tls: Some((tls, certificates.server_config()?)) };
-    Ok((listeners, Addresses { plain: plain_address, tls: Some(tls_address) }))
+    Ok(((plain, Some(tls)), Addresses { plain: plain_address, tls: Some(tls_address) }))
+}
+
+fn listeners(sockets: Sockets, certificates: Option<&Arc<Certificates>>) -> Result<Listeners, StartError> {
+    let (plain, tls) = sockets;
+    let tls = match tls.zip(certificates) {
+        Some((socket, certificates)) => Some((socket, certificates.server_config()?)),
+        None => None,
+    };
+    Ok(Listeners { plain, tls })
 }
 
 fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -237,17 +248,29 @@ async fn open_stores(
     Ok((stores, Some(root_key)))
 }
 
+/// `None` when everybody is served.
 async fn access_keys(
     settings: &Settings,
     stores: &Stores,
-    root_key: Arc<dyn RootKey>,
-) -> Result<Arc<AccessKeys>, StartError> {
+    root_key: Option<Arc<dyn RootKey>>,
+) -> Result<Option<Arc<AccessKeys>>, StartError> {
+    let Some(root_key) = root_key.filter(|_| settings.auth.is_on()) else { return Ok(None) };
     let mut keys = AccessKeys::new(Arc::clone(&stores.catalog), root_key);
     if let Some((id, secret)) = &settings.environment_key {
         keys = keys.with_fixed(id.clone(), secret.0.clone(), settings.account.clone());
     }
     keys.reload().await?;
-    Ok(Arc::new(keys))
+    Ok(Some(Arc::new(keys)))
+}
+
+/// Makes a key where there is none. Its secret is told once, so this comes when nothing can fail any more.
+async fn first_key(settings: &Settings, keys: Option<&Arc<AccessKeys>>) -> Result<Option<NewKey>, StartError> {
+    match keys {
+        Some(keys) if keys.is_empty() && settings.environment_key.is_none() => {
+            Ok(Some(keys.create(settings.account.clone(), SystemClock.now()).await?))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Sees what other processes do to the access keys. Never ends.
