@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod codegen;
+mod proof;
 mod test;
 mod tidy;
 
@@ -16,7 +17,9 @@ commands:
   codegen --extract DIRECTORY  rewrite models/ from a botocore data directory
   tidy                         check the rules that no compiler holds
   test [--quick] [--only NAME] everything that must hold; sets itself up
-  bench [NAME]...              measure, print and record the numbers of docs/bench.md";
+  bench [NAME]...              measure, print and record the numbers of docs/bench.md
+  bench peers [NAME]...        the same side by side with other servers; installs them under target/peers
+  proof [ROW]...               prove that nothing acknowledged is lost; see docs/proof.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Some((&"tidy", [])) => tidy::run(),
         Some((&"test", rest)) => test::run(rest),
         Some((&"bench", rest)) => bench::run(rest),
+        Some((&"proof", rest)) => proof::run(rest),
         _ => Err(HELP.to_owned()),
     };
     match outcome {

@@ -3,3 +3,4 @@
 //! For tests only; no product crate depends on it.
 
 pub mod history;
+pub mod register;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::tidy;
 
-mod process;
+pub(crate) mod process;
 mod suites;
 mod table;
 

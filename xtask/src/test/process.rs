@@ -9,7 +9,7 @@ use super::Tally;
 use crate::root;
 
 /// Runs cargo in the workspace.
-pub(super) fn cargo(arguments: &[&str]) -> Result<(), String> {
+pub(crate) fn cargo(arguments: &[&str]) -> Result<(), String> {
     finish(Command::new("cargo").args(arguments).current_dir(root()), &format!("cargo {}", arguments.join(" ")))
 }
 

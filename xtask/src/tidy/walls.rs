@@ -25,6 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("testkit", &["base"]),
     ("bench", &["base", "wire"]),
     ("conformance-rust", &["base", "testkit"]),
+    ("proof", &["base", "api", "client", "testkit"]),
     ("xtask", &[]),
 ];
 
@@ -45,6 +46,7 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("hyper-util", &["gateway", "client", "bench"]),
     ("clap", &["cli"]),
     ("aws-sdk-kinesis", &["conformance-rust"]),
+    ("fuser", &["proof"]),
 ];
 
 pub(super) fn check(complaints: &mut Complaints) -> Result<(), String> {

@@ -21,8 +21,8 @@ pub use violation::Violation;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Attempt(usize);
 
-/// A moment in a history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A moment in a history; the default is its beginning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(u64);
 
 #[derive(Debug, Clone)]
@@ -134,6 +134,20 @@ impl History {
     /// The shards of the stream, open and closed, as they were listed together with the last reads.
     pub fn list(&mut self, shards: Vec<ShardDescription>) {
         self.shards = shards;
+    }
+
+    /// What was recorded after `mark` is known to have been undone, by a return to an earlier state: it may be there or
+    /// not. Reads are forgotten with it.
+    pub fn forget_since(&mut self, mark: Mark) {
+        for put in &mut self.puts {
+            put.acknowledged = put.acknowledged.filter(|(_, time)| *time <= mark.0);
+        }
+        for seen in self.observed.values_mut() {
+            seen.retain(|_, (_, time)| *time <= mark.0);
+        }
+        self.closed.retain(|_, time| *time <= mark.0);
+        self.reads.clear();
+        self.shards.clear();
     }
 
     /// Puts that have been sent.

@@ -78,6 +78,9 @@ fn what_was_promised_after_the_mark_may_be_missing() {
     assert_eq!(history.check().expect_err("broken").len(), 2);
     history.read(SHARD, vec![]);
     assert!(matches!(history.check_until(mark).expect_err("broken")[..], [Violation::Lost { .. }]));
+    history.forget_since(mark);
+    history.read(SHARD, vec![record(1, "a")]);
+    assert_eq!(history.check(), Ok(Summary { acknowledged: 1, unknown_stored: 0, read: 1 }));
 }
 
 #[test]
