@@ -1,6 +1,6 @@
 //! Opens what a data directory keeps, in an order that tells a first start from a loss.
 //!
-//! The catalog is made first, then the root key, then the log; the first row of the catalog is written last. So a first
+//! The catalog and the root key are made first, then the log; the first row of the catalog is written last. So a first
 //! start may be killed at any moment and is begun anew, while a later start finds whatever is missing: a log without a
 //! catalog, rows without a root key or without a log, records without rows.
 
@@ -33,11 +33,16 @@ impl Kept {
         let directory = DataDirectory::open(&settings.data)?;
         directory.check_catalog()?;
         let path = directory.catalog();
-        let opened = tokio::task::spawn_blocking(move || SqliteCatalog::open(&path)).await;
-        let catalog: SharedCatalog = Arc::new(opened.map_err(|_| StartError::Panicked)??);
+        let is_empty = !path.exists() && !directory.has_log();
+        let opened = tokio::task::spawn_blocking(move || SqliteCatalog::open(&path));
+        // In an empty directory the key does not wait for what the catalog says: a first start is short of time.
+        let early = if is_empty { Some(root_key(settings, &directory, true).await?) } else { None };
+        let catalog: SharedCatalog = Arc::new(opened.await.map_err(|_| StartError::Panicked)??);
         let has_rows = has_rows(&catalog, "").await?;
-        let is_new = !has_rows && !directory.has_log();
-        let root_key = Arc::new(directory.root_key(settings.root_key_file.as_deref(), is_new)?);
+        let root_key = match early {
+            Some(made) => made,
+            None => root_key(settings, &directory, !has_rows && !directory.has_log()).await?,
+        };
         Ok(Self { directory, catalog, root_key, has_rows })
     }
 
@@ -54,6 +59,16 @@ impl Kept {
         }
         Ok(log)
     }
+}
+
+async fn root_key(
+    settings: &Settings,
+    directory: &DataDirectory,
+    is_new: bool,
+) -> Result<Arc<dyn RootKey>, StartError> {
+    let (directory, file) = (directory.clone(), settings.root_key_file.clone());
+    let read = tokio::task::spawn_blocking(move || directory.root_key(file.as_deref(), is_new));
+    Ok(Arc::new(read.await.map_err(|_| StartError::Panicked)??))
 }
 
 async fn has_rows(catalog: &SharedCatalog, prefix: &str) -> Result<bool, StartError> {
