@@ -47,7 +47,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: REQUEST_BODY_BYTES_MAX,
             body_memory_bytes: 256 * MIB,
-            body_memory_wait: Duration::from_secs(5),
+            body_memory_wait: Duration::from_secs(10),
             connections_max: 10_000,
             first_request: Duration::from_secs(10),
             idle: Duration::from_secs(120),

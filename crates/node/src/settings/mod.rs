@@ -14,6 +14,7 @@ use thiserror::Error;
 
 mod address;
 mod log_filter;
+mod memory;
 mod switch;
 mod values;
 mod variables;
@@ -161,6 +162,7 @@ impl Layer {
     /// What cannot be used, or not together.
     pub fn resolve(self) -> Result<Settings, SettingsError> {
         let dev = self.dev.unwrap_or(false);
+        let shares = memory::Shares::of(memory::limit());
         let settings = Settings {
             dev,
             data: self.data.clone().unwrap_or_else(|| PathBuf::from("anabranch-data")),
@@ -175,10 +177,10 @@ impl Layer {
             durability: self.durability.map_or(if dev { Durability::None } else { Durability::Sync }, |mode| mode.0),
             transition_delay: self.transition_delay.map_or(Duration::ZERO, |span| span.0),
             root_key_file: self.root_key_file.clone(),
-            tail_memory: self.tail_memory.unwrap_or(ByteSize::mib(256)),
-            append_memory: self.append_memory.unwrap_or(ByteSize::mib(64)),
+            tail_memory: self.tail_memory.unwrap_or(shares.tail),
+            append_memory: self.append_memory.unwrap_or(shares.append),
             journal_file: self.journal_file.unwrap_or(ByteSize::mib(64)),
-            body_memory: self.body_memory.unwrap_or(ByteSize::mib(256)),
+            body_memory: self.body_memory.unwrap_or(shares.body),
             connections_max: self.connections_max.unwrap_or(10_000),
             worker_threads: self.worker_threads,
             drain: self.drain.map_or(Duration::from_secs(10), |span| span.0),
