@@ -14,6 +14,7 @@ mod engines;
 
 mod dev;
 mod directory;
+mod files;
 mod kept;
 mod metrics;
 mod process;

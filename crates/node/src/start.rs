@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 use crate::dev::Control;
 use crate::directory::{DataDirectory, DirectoryError};
 use crate::engines::{Current, Engines, Stores};
+use crate::files;
 use crate::metrics::Metrics;
 use crate::preflight::preflight;
 use crate::root_key;
@@ -297,7 +298,7 @@ fn gateway_settings(settings: &Settings) -> gateway::Settings {
         account: settings.account.clone(),
         limits: Limits {
             body_memory_bytes: settings.body_memory.0,
-            connections_max: settings.connections_max,
+            connections_max: files::room_for_connections(settings.connections_max),
             ..Limits::default()
         },
     }
