@@ -10,7 +10,10 @@ const READ_BYTES: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Connection {
+    address: SocketAddr,
     socket: TcpStream,
+    /// The server closes after the answer that came last.
+    closing: bool,
     buffer: Vec<u8>,
     /// Bytes of `buffer` that hold data.
     filled: usize,
@@ -29,15 +32,13 @@ struct Head {
     status: u16,
     length: usize,
     body_at: usize,
+    /// No further request may follow on this connection.
+    close: bool,
 }
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
-        let socket = TcpStream::connect(address)?;
-        socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(TIMEOUT))?;
-        socket.set_write_timeout(Some(TIMEOUT))?;
-        Ok(Self { socket, buffer: vec![0; READ_BYTES], filled: 0 })
+        Ok(Self { address, socket: connect(address)?, closing: false, buffer: vec![0; READ_BYTES], filled: 0 })
     }
 
     pub(crate) fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
@@ -50,6 +51,7 @@ impl Connection {
     pub(crate) fn exchange_with(&mut self, request: &[u8], mut see: impl FnMut(&[u8])) -> io::Result<u16> {
         self.send(request)?;
         let head = self.read_head()?;
+        self.closing = head.close;
         let buffered = self.filled - head.body_at;
         if buffered > head.length {
             return Err(io::Error::other("more came than was announced"));
@@ -70,6 +72,9 @@ impl Connection {
     }
 
     pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        if std::mem::take(&mut self.closing) {
+            self.socket = connect(self.address)?;
+        }
         self.socket.write_all(request)
     }
 
@@ -101,13 +106,24 @@ impl Connection {
     }
 }
 
+/// A socket that sends at once and waits for no answer longer than a minute.
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect(address)?;
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
+    socket.set_write_timeout(Some(TIMEOUT))?;
+    Ok(socket)
+}
+
 fn parse_head(head: &[u8], body_at: usize) -> Option<Head> {
     let head = std::str::from_utf8(head).ok()?;
     let status = head.get(9..12)?.parse().ok()?;
-    let length = head.split("\r\n").filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok()).flatten()
-    });
-    Some(Head { status, length: length?, body_at })
+    let fields = || head.split("\r\n").filter_map(|line| line.split_once(':'));
+    let value =
+        |wanted: &str| fields().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim());
+    let length = value("content-length")?.parse().ok()?;
+    let close = value("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    Some(Head { status, length, body_at, close })
 }
 
 #[cfg(test)]
@@ -117,7 +133,9 @@ mod tests {
     #[test]
     fn heads_are_read() {
         let head = parse_head(b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 12", 40).expect("a head");
-        assert_eq!((head.status, head.length, head.body_at), (200, 12, 40));
+        assert_eq!((head.status, head.length, head.body_at, head.close), (200, 12, 40, false));
+        let head = parse_head(b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 12", 60).expect("a head");
+        assert!(head.close);
         assert!(parse_head(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked", 40).is_none());
         assert!(parse_head(b"nonsense", 8).is_none());
     }

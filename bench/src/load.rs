@@ -1,16 +1,19 @@
-//! A closed loop: each connection sends the next request when the answer to the last has come.
+//! A closed loop: each producer sends the next batch when the last is acknowledged.
 
-use std::net::SocketAddr;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::connection::Connection;
 use crate::process::CpuTime;
 
 /// Before the clock starts: buffers grow, keys are derived, files are made.
 const WARM_UP: Duration = Duration::from_secs(1);
+
+/// A slow server is given more time, so that its percentiles mean something, up to so many times the time asked for.
+const BATCHES_MIN: u64 = 50;
+const TIMES_MAX: u32 = 3;
+const POLL: Duration = Duration::from_millis(10);
 
 /// What a loop did while the clock ran.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub(crate) struct Load {
     pub generator_cpu: CpuTime,
     /// One for each answer, ascending.
     pub latencies: Vec<Duration>,
+    /// Batches of the whole loop, warm-up included.
+    pub acknowledged: u64,
 }
 
 impl Load {
@@ -44,127 +49,113 @@ pub(crate) fn percentile(sorted: &[Duration], percent: f64) -> Duration {
     sorted.get((last * percent / 100.0).round() as usize).copied().unwrap_or_default()
 }
 
-/// Who is asked, with what, for how long.
-#[derive(Debug)]
-pub(crate) struct Plan<'a> {
-    pub address: SocketAddr,
-    /// Connection `i` begins with request `i` and takes them in turn.
-    pub requests: &'a [Vec<u8>],
-    pub connections: usize,
-    pub time: Duration,
-    /// Must be in the body of every answer; empty to look at the status only.
-    pub expect: &'static [u8],
+/// One end of a closed loop.
+pub(crate) trait Producer: Send {
+    /// Sends the next batch and returns when all of it is acknowledged.
+    fn send(&mut self) -> Result<(), String>;
 }
 
-impl Plan<'_> {
-    /// Runs the loop; `cpu` reads the account of the server.
-    pub(crate) fn run(&self, cpu: impl Fn() -> CpuTime) -> Result<Load, String> {
-        let (counting, stop) = (AtomicBool::new(false), AtomicBool::new(false));
-        let begin = Barrier::new(self.connections + 1);
-        thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.connections)
-                .map(|i| {
-                    scope.spawn({
-                        let (begin, counting, stop) = (&begin, &counting, &stop);
-                        move || self.work(i, begin, counting, stop)
-                    })
-                })
-                .collect();
+/// Makes the producer of an index.
+pub(crate) type Connect<'a> = dyn Fn(usize) -> Result<Box<dyn Producer>, String> + Sync + 'a;
+
+/// Runs so many producers beside each other for the warm-up and for `time`, longer if the server is slow; `cpu` reads the account of the server.
+pub(crate) fn closed_loop(
+    producers: usize,
+    time: Duration,
+    connect: &Connect<'_>,
+    cpu: impl Fn() -> CpuTime,
+) -> Result<Load, String> {
+    let clock = Clock::default();
+    let begin = Barrier::new(producers + 1);
+    thread::scope(|scope| {
+        let work = |i| {
+            let producer = connect(i);
             begin.wait();
-            thread::sleep(WARM_UP);
-            let own_cpu = || CpuTime::of(std::process::id());
-            let (before, own_before, started) = (cpu(), own_cpu(), Instant::now());
-            counting.store(true, Ordering::Relaxed);
-            thread::sleep(self.time);
-            counting.store(false, Ordering::Relaxed);
-            let (elapsed, after, own_after) = (started.elapsed(), cpu(), own_cpu());
-            stop.store(true, Ordering::Relaxed);
-            let mut latencies = Vec::new();
-            for worker in workers {
-                latencies.extend(worker.join().map_err(|_| "a connection panicked".to_owned())??);
-            }
-            latencies.sort_unstable();
-            let generator_cpu = own_after.since(own_before);
-            Ok(Load { elapsed, cpu: after.since(before), generator_cpu, latencies })
-        })
-    }
-
-    fn work(
-        &self,
-        index: usize,
-        begin: &Barrier,
-        counting: &AtomicBool,
-        stop: &AtomicBool,
-    ) -> Result<Vec<Duration>, String> {
-        let connection = Connection::open(self.address);
+            produce(producer?.as_mut(), &clock)
+        };
+        let workers: Vec<_> = (0..producers).map(|i| scope.spawn(move || work(i))).collect();
         begin.wait();
-        let mut connection = connection.map_err(|error| format!("cannot connect: {error}"))?;
-        let (mut latencies, mut edges) = (Vec::with_capacity(1 << 16), Edges::default());
-        for request in self.requests.iter().cycle().skip(index) {
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            edges.clear();
-            let started = Instant::now();
-            let status = connection
-                .exchange_with(request, |part| edges.see(part))
-                .map_err(|error| format!("a request failed: {error}"))?;
-            let latency = started.elapsed();
-            if status != 200 || !edges.contain(self.expect) {
-                return Err(format!("{status} {}", String::from_utf8_lossy(&edges.head)));
-            }
-            if counting.load(Ordering::Relaxed) {
-                latencies.push(latency);
-            }
+        thread::sleep(WARM_UP);
+        let own_cpu = || CpuTime::of(std::process::id());
+        let (before, own_before, started) = (cpu(), own_cpu(), Instant::now());
+        clock.counting.store(true, Ordering::Relaxed);
+        thread::sleep(time);
+        while clock.batches.load(Ordering::Relaxed) < BATCHES_MIN && started.elapsed() < time * TIMES_MAX {
+            thread::sleep(POLL);
         }
-        Ok(latencies)
-    }
+        clock.counting.store(false, Ordering::Relaxed);
+        let (elapsed, after, own_after) = (started.elapsed(), cpu(), own_cpu());
+        clock.stop.store(true, Ordering::Relaxed);
+        let (mut latencies, mut acknowledged) = (Vec::new(), 0);
+        for worker in workers {
+            let produced = worker.join().map_err(|_| "a producer panicked".to_owned())??;
+            latencies.extend(produced.latencies);
+            acknowledged += produced.acknowledged;
+        }
+        latencies.sort_unstable();
+        let generator_cpu = own_after.since(own_before);
+        Ok(Load { elapsed, cpu: after.since(before), generator_cpu, latencies, acknowledged })
+    })
 }
 
-/// Beginning and end of a body: what is expected stands there, and the rest need not be copied.
+#[derive(Debug)]
+struct Produced {
+    latencies: Vec<Duration>,
+    acknowledged: u64,
+}
+
+/// What producers and clock tell each other.
 #[derive(Debug, Default)]
-struct Edges {
-    head: Vec<u8>,
-    tail: Vec<u8>,
+struct Clock {
+    /// Batches count from now on, or no longer.
+    counting: AtomicBool,
+    stop: AtomicBool,
+    /// Acknowledged while counting.
+    batches: AtomicU64,
 }
 
-impl Edges {
-    const HEAD_BYTES: usize = 500;
-    const TAIL_BYTES: usize = 64;
-
-    fn clear(&mut self) {
-        self.head.clear();
-        self.tail.clear();
+fn produce(producer: &mut dyn Producer, clock: &Clock) -> Result<Produced, String> {
+    let mut produced = Produced { latencies: Vec::with_capacity(1 << 16), acknowledged: 0 };
+    while !clock.stop.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        producer.send()?;
+        produced.acknowledged += 1;
+        if clock.counting.load(Ordering::Relaxed) {
+            produced.latencies.push(started.elapsed());
+            clock.batches.fetch_add(1, Ordering::Relaxed);
+        }
     }
-
-    fn see(&mut self, part: &[u8]) {
-        let room = Self::HEAD_BYTES - self.head.len();
-        self.head.extend_from_slice(&part[..part.len().min(room)]);
-        self.tail.extend_from_slice(&part[part.len().saturating_sub(Self::TAIL_BYTES)..]);
-        self.tail.drain(..self.tail.len().saturating_sub(Self::TAIL_BYTES));
-    }
-
-    fn contain(&self, text: &[u8]) -> bool {
-        let within = |edge: &[u8]| edge.windows(text.len()).any(|window| window == text);
-        text.is_empty() || within(&self.head) || within(&self.tail)
-    }
+    Ok(produced)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
+    struct Counting(Arc<AtomicU64>);
+
+    impl Producer for Counting {
+        fn send(&mut self) -> Result<(), String> {
+            thread::sleep(Duration::from_millis(1));
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0..1_000_000 => Ok(()),
+                _ => Err("enough".to_owned()),
+            }
+        }
+    }
+
     #[test]
-    fn edges_are_kept_across_parts() {
-        let mut edges = Edges::default();
-        edges.see(b"begin");
-        edges.see(&[b'-'; 1000]);
-        edges.see(b"the e");
-        edges.see(b"nd");
-        assert!(edges.contain(b"begin") && edges.contain(b"the end") && edges.contain(b""));
-        assert!(!edges.contain(b"middle"));
-        edges.clear();
-        assert!(!edges.contain(b"begin"));
+    fn a_loop_counts_what_was_acknowledged() {
+        let sent = Arc::new(AtomicU64::new(0));
+        let connect = |_| Ok(Box::new(Counting(Arc::clone(&sent))) as Box<dyn Producer>);
+        let load = closed_loop(2, Duration::from_millis(50), &connect, CpuTime::default).expect("nothing fails");
+        assert_eq!(load.acknowledged, sent.load(Ordering::Relaxed));
+        assert!((1..load.acknowledged as usize).contains(&load.latencies.len()));
+        let refused = |_| Err("nobody listens".to_owned());
+        let failed = closed_loop(2, Duration::ZERO, &refused, CpuTime::default);
+        assert_eq!(failed.map(|load| load.acknowledged), Err("nobody listens".to_owned()));
     }
 
     #[test]

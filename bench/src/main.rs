@@ -2,14 +2,18 @@
 //!
 //! Every row starts a fresh server with limits off, and measures the machine's own floor in the same run. Bodies
 //! are signed before the clock starts. CPU time is what the scheduler gave to the server's threads.
+//! `bench peers` runs this server side by side with others.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod api;
 mod connection;
 mod floor;
 mod load;
 mod machine;
+mod peers;
+mod plan;
 mod process;
 mod report;
 mod request;
@@ -18,6 +22,9 @@ mod server;
 
 const HELP: &str = "usage: bench --server BINARY [--runs N] [--seconds N] [--data FOLDER] [--write FILE] [ROW]...
 rows: ";
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How to measure.
 #[derive(Debug, Clone)]
@@ -34,7 +41,8 @@ pub(crate) struct Options {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
-        Some((first, _)) if first == floor::HTTP_SERVER => floor::serve(),
+        Some((first, rest)) if first == floor::HTTP_SERVER => floor::serve(rest),
+        Some((first, rest)) if first == peers::COMMAND => peers::main(rest),
         _ => measure(&arguments),
     };
     match outcome {

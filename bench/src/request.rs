@@ -8,7 +8,11 @@ use base64_simd::STANDARD;
 use http::{HeaderMap, HeaderValue};
 use wire::sigv4::{Signer, SigningCredentials, ToSign};
 
+use crate::plan::Requests;
 use crate::server::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+
+/// What stands in an answer of PutRecords when no record was refused.
+pub(crate) const ALL_TAKEN: &[&str] = &[r#""FailedRecordCount":0"#, r#""FailedRecordCount": 0"#];
 
 /// What to put on the wire around a body.
 #[derive(Debug, Clone, Copy)]
@@ -50,19 +54,52 @@ pub(crate) fn sign(address: SocketAddr, signing: Signing<'_>, body: &[u8]) -> Ve
     out
 }
 
-/// A PutRecords body of `count` records of `bytes` bytes, unlike those of other seeds.
-pub(crate) fn put_records(stream: &str, count: usize, bytes: usize, seed: u64) -> String {
+/// What one batch looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Records.
+    pub count: usize,
+    /// Data of each.
+    pub bytes: usize,
+}
+
+/// One record of a load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub key: String,
+    pub data: Vec<u8>,
+}
+
+/// Batches unlike one another, so many that no two connections send the same at a time.
+pub(crate) const VARIANTS: u64 = 32;
+
+/// The records of one batch, unlike those of other seeds.
+pub(crate) fn records(shape: Shape, seed: u64) -> Vec<Record> {
     let mut noise = Noise(seed.wrapping_mul(2_654_435_761).wrapping_add(1));
+    let record = |_| {
+        let data = (0..shape.bytes).map(|_| noise.byte()).collect();
+        Record { key: format!("key-{:012}", noise.next() % 1_000_000_000_000), data }
+    };
+    (0..shape.count).map(record).collect()
+}
+
+/// The same as a PutRecords body.
+pub(crate) fn put_records(stream: &str, count: usize, bytes: usize, seed: u64) -> String {
     let mut out = format!(r#"{{"StreamName":"{stream}","Records":["#);
-    for i in 0..count {
-        let data: Vec<u8> = (0..bytes).map(|_| noise.byte()).collect();
+    for (i, Record { key, data }) in records(Shape { count, bytes }, seed).into_iter().enumerate() {
         let comma = if i == 0 { "" } else { "," };
         let data = STANDARD.encode_to_string(&data);
-        write!(out, r#"{comma}{{"Data":"{data}","PartitionKey":"key-{:012}"}}"#, noise.next() % 1_000_000_000_000)
+        write!(out, r#"{comma}{{"Data":"{data}","PartitionKey":"{key}"}}"#)
             .expect("a string takes all that is written");
     }
     out.push_str("]}");
     out
+}
+
+/// Signed PutRecords requests of [`VARIANTS`] batches.
+pub(crate) fn signed_batches(address: SocketAddr, stream: &str, shape: Shape) -> Requests {
+    let body = |seed| put_records(stream, shape.count, shape.bytes, seed);
+    (0..VARIANTS).map(|seed| sign(address, Signing::Json("PutRecords"), body(seed).as_bytes())).collect()
 }
 
 /// Bytes that no compression or prediction gains from (xorshift).

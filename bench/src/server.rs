@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::Options;
+use crate::api::Api;
 use crate::connection::Connection;
 use crate::process::{CpuTime, resident_kib};
 use crate::request::{Signing, sign};
@@ -83,7 +82,7 @@ impl Server {
         self.address
     }
 
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.as_ref().map_or(0, Child::id)
     }
 
@@ -95,34 +94,8 @@ impl Server {
         resident_kib(self.pid())
     }
 
-    /// Sends one call and fails unless it succeeds; the body of the answer.
-    pub(crate) fn call(&self, operation: &str, body: &str) -> Result<Vec<u8>, String> {
-        let request = sign(self.address, Signing::Json(operation), body.as_bytes());
-        let answer = Connection::open(self.address)
-            .and_then(|mut connection| connection.exchange(&request))
-            .map_err(|error| format!("{operation}: {error}"))?;
-        if answer.status == 200 {
-            return Ok(answer.body);
-        }
-        Err(format!("{operation}: {} {}", answer.status, String::from_utf8_lossy(&answer.body)))
-    }
-
-    /// The same for an answer that is looked into.
-    pub(crate) fn call_json(&self, operation: &str, body: &str) -> Result<Value, String> {
-        serde_json::from_slice(&self.call(operation, body)?).map_err(|error| format!("{operation}: {error}"))
-    }
-
-    /// Creates a stream and waits until it is ACTIVE.
-    pub(crate) fn create_stream(&self, name: &str, shards: u32) -> Result<(), String> {
-        self.call("CreateStream", &format!(r#"{{"StreamName":"{name}","ShardCount":{shards}}}"#))?;
-        for _ in 0..3000 {
-            let found = self.call_json("DescribeStreamSummary", &format!(r#"{{"StreamName":"{name}"}}"#))?;
-            if found["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Err(format!("{name} does not become ACTIVE"))
+    pub(crate) fn api(&self) -> Api {
+        Api { address: self.address }
     }
 
     /// The journal file that takes the most room.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::load::Plan;
+use crate::plan::{Plan, Requests};
 use crate::report::Figures;
 use crate::request::{Signing, put_records, sign};
 use crate::server::Server;
@@ -19,18 +19,18 @@ pub(super) fn warm(options: &Options) -> Result<Figures, String> {
     let mut runs = Vec::new();
     for _ in 0..options.runs {
         let server = Server::start(options, &[])?;
-        server.create_stream(STREAM, 1)?;
+        server.api().create_stream(STREAM, 1)?;
         for seed in 0..RECORDS as u64 / 500 {
-            server.call("PutRecords", &put_records(STREAM, 500, 100, seed))?;
+            server.api().call("PutRecords", &put_records(STREAM, 500, 100, seed))?;
         }
-        let body = format!(r#"{{"ShardIterator":"{}","Limit":{RECORDS}}}"#, horizon(&server, STREAM)?);
-        let found = server.call("GetRecords", &body)?;
+        let body = format!(r#"{{"ShardIterator":"{}","Limit":{RECORDS}}}"#, server.api().horizon(STREAM, 0)?);
+        let found = server.api().call("GetRecords", &body)?;
         let count = String::from_utf8_lossy(&found).matches(r#""PartitionKey""#).count();
         if count != RECORDS {
             return Err(format!("one answer has {count} records, not {RECORDS}"));
         }
-        let requests = [sign(server.address(), Signing::Json("GetRecords"), body.as_bytes())];
-        let plan = Plan { address: server.address(), requests: &requests, connections: CONNECTIONS, time, expect: b"" };
+        let requests: Requests = [sign(server.address(), Signing::Json("GetRecords"), body.as_bytes())].into();
+        let plan = Plan { address: server.address(), requests: &requests, connections: CONNECTIONS, time, expect: &[] };
         let load = plan.run(|| server.cpu())?;
         println!("  {} answers of {} bytes", load.latencies.len(), found.len());
         runs.push((load, found.len(), server.resident_kib()));
@@ -54,12 +54,4 @@ pub(super) fn warm(options: &Options) -> Result<Figures, String> {
             mib(memory)
         ),
     })
-}
-
-/// An iterator at the beginning of the first shard.
-fn horizon(server: &Server, stream: &str) -> Result<String, String> {
-    let body =
-        format!(r#"{{"StreamName":"{stream}","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}}"#);
-    let answer = server.call_json("GetShardIterator", &body)?;
-    answer["ShardIterator"].as_str().map(str::to_owned).ok_or_else(|| "no iterator came".to_owned())
 }

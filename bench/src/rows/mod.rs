@@ -6,10 +6,10 @@ use crate::Options;
 use crate::report::Figures;
 
 mod get;
-mod push;
-mod put;
-mod shards;
-mod start;
+pub(crate) mod push;
+pub(crate) mod put;
+pub(crate) mod shards;
+pub(crate) mod start;
 
 /// One line of the table.
 #[derive(Debug)]
@@ -83,14 +83,14 @@ pub(crate) const ALL: &[Row] = &[
 ];
 
 /// The measurement in the middle.
-fn median<T>(mut runs: Vec<T>, key: impl Fn(&T) -> f64) -> Result<T, String> {
+pub(crate) fn median<T>(mut runs: Vec<T>, key: impl Fn(&T) -> f64) -> Result<T, String> {
     runs.sort_by(|a, b| key(a).total_cmp(&key(b)));
     let middle = runs.len() / 2;
     runs.into_iter().nth(middle).ok_or_else(|| "there were no runs".to_owned())
 }
 
 /// With thousands separated.
-fn grouped(number: f64) -> String {
+pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -103,11 +103,11 @@ fn grouped(number: f64) -> String {
 }
 
 /// In milliseconds, with microseconds after the point.
-fn milliseconds(time: Duration) -> String {
+pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{:.3} ms", time.as_secs_f64() * 1000.0)
 }
 
-fn mib(kib: u64) -> String {
+pub(crate) fn mib(kib: u64) -> String {
     format!("{:.1} MiB", kib as f64 / 1024.0)
 }
 

@@ -20,20 +20,14 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Ascending times of one run.
 #[derive(Debug)]
-struct Times {
-    after_acknowledgement: Vec<Duration>,
-    after_sending: Vec<Duration>,
+pub(crate) struct Times {
+    pub after_acknowledgement: Vec<Duration>,
+    pub after_sending: Vec<Duration>,
 }
 
 pub(super) fn latency(options: &Options) -> Result<Figures, String> {
     let bare = floor::durable_write_p50(&options.data)?;
-    let mut runs = Vec::new();
-    for _ in 0..options.runs {
-        let times = run(options)?;
-        println!("  p99 {}", milliseconds(percentile(&times.after_acknowledgement, 99.0)));
-        runs.push(times);
-    }
-    let times = median(runs, |times| percentile(&times.after_acknowledgement, 99.0).as_secs_f64())?;
+    let times = times(options)?;
     let p99 = percentile(&times.after_acknowledgement, 99.0);
     Ok(Figures {
         value: milliseconds(p99),
@@ -48,9 +42,20 @@ pub(super) fn latency(options: &Options) -> Result<Figures, String> {
     })
 }
 
+/// The run with the median p99.
+pub(crate) fn times(options: &Options) -> Result<Times, String> {
+    let mut runs = Vec::new();
+    for _ in 0..options.runs {
+        let times = run(options)?;
+        println!("  p99 {}", milliseconds(percentile(&times.after_acknowledgement, 99.0)));
+        runs.push(times);
+    }
+    median(runs, |times| percentile(&times.after_acknowledgement, 99.0).as_secs_f64())
+}
+
 fn run(options: &Options) -> Result<Times, String> {
     let server = Server::start(options, &[])?;
-    server.create_stream(STREAM, 1)?;
+    server.api().create_stream(STREAM, 1)?;
     let consumer = register(&server)?;
     let body = format!(
         r#"{{"ConsumerARN":"{consumer}","ShardId":"shardId-000000000000","StartingPosition":{{"Type":"LATEST"}}}}"#
@@ -98,11 +103,11 @@ fn run(options: &Options) -> Result<Times, String> {
 fn register(server: &Server) -> Result<String, String> {
     let arn = format!("arn:aws:kinesis:us-east-1:000000000000:stream/{STREAM}");
     let body = format!(r#"{{"StreamARN":"{arn}","ConsumerName":"reader"}}"#);
-    let answer = server.call_json("RegisterStreamConsumer", &body)?;
+    let answer = server.api().call_json("RegisterStreamConsumer", &body)?;
     let consumer = answer["Consumer"]["ConsumerARN"].as_str().ok_or("no ARN came")?.to_owned();
     for _ in 0..1000 {
         let body = format!(r#"{{"ConsumerARN":"{consumer}"}}"#);
-        let found = server.call_json("DescribeStreamConsumer", &body)?;
+        let found = server.api().call_json("DescribeStreamConsumer", &body)?;
         if found["ConsumerDescription"]["ConsumerStatus"] == "ACTIVE" {
             return Ok(consumer);
         }

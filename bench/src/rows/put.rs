@@ -1,10 +1,12 @@
 //! Writing.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::load::{Load, Plan, percentile};
+use crate::load::{Load, percentile};
+use crate::plan::{Plan, Requests};
 use crate::report::Figures;
-use crate::request::{Signing, put_records, sign};
+use crate::request::{ALL_TAKEN, Shape, Signing, VARIANTS, put_records, sign, signed_batches};
 use crate::server::Server;
 use crate::{Options, floor};
 
@@ -13,18 +15,13 @@ use super::{grouped, median, mib, milliseconds};
 const STREAM: &str = "bench";
 const SHARDS: u32 = 4;
 const CONNECTIONS: usize = 16;
-/// Bodies unlike one another.
-const VARIANTS: u64 = 32;
-
-/// What one record batch looks like.
-#[derive(Debug, Clone, Copy)]
-struct Shape {
-    count: usize,
-    bytes: usize,
-}
+/// Of the bare write beside a single record, and beside a batch.
+const RECORD_BLOCK_BYTES: usize = 4096;
+const BATCH_BLOCK_BYTES: usize = 64 * 1024;
+const RECORDS_OF_100_BYTES: Shape = Shape { count: 500, bytes: 100 };
 
 pub(super) fn records_of_100_bytes(options: &Options) -> Result<Figures, String> {
-    let shape = Shape { count: 500, bytes: 100 };
+    let shape = RECORDS_OF_100_BYTES;
     let (load, floor, memory) = batches(options, shape)?;
     let records = load.requests() * shape.count as f64;
     let number = records / load.cpu.used.as_secs_f64();
@@ -82,12 +79,10 @@ fn batches(options: &Options, shape: Shape) -> Result<(Load, Load, u64), String>
     let mut runs = Vec::new();
     for _ in 0..options.runs {
         let server = Server::start(options, &[])?;
-        server.create_stream(STREAM, SHARDS)?;
+        server.api().create_stream(STREAM, SHARDS)?;
         let address = server.address();
-        let requests: Vec<Vec<u8>> =
-            bodies.iter().map(|body| sign(address, Signing::Json("PutRecords"), body.as_bytes())).collect();
-        let expect = br#""FailedRecordCount":0"#;
-        let plan = Plan { address, requests: &requests, connections: CONNECTIONS, time, expect };
+        let requests = signed_batches(address, STREAM, shape);
+        let plan = Plan { address, requests: &requests, connections: CONNECTIONS, time, expect: ALL_TAKEN };
         let load = plan.run(|| server.cpu())?;
         println!(
             "  {} requests, {:.0} us CPU a request, p50 {}",
@@ -103,30 +98,16 @@ fn batches(options: &Options, shape: Shape) -> Result<(Load, Load, u64), String>
 }
 
 pub(super) fn one_record(options: &Options) -> Result<Figures, String> {
-    let mut runs = Vec::new();
-    for _ in 0..options.runs {
-        let before = floor::durable_writes(&options.data)?;
-        let server = Server::start(options, &[])?;
-        server.create_stream(STREAM, 1)?;
-        let address = server.address();
-        let requests: Vec<Vec<u8>> = (0..VARIANTS)
-            .map(|seed| {
-                let batch = put_records(STREAM, 1, 100, seed);
-                let record = batch.replace(r#""Records":[{"#, "").replace("}]}", "}");
-                sign(address, Signing::Json("PutRecord"), record.as_bytes())
-            })
-            .collect();
-        let time = Duration::from_secs(options.seconds);
-        let plan = Plan { address, requests: &requests, connections: 1, time, expect: b"SequenceNumber" };
-        let load = plan.run(|| server.cpu())?;
-        // The disk's mood changes within a run: its floor is the mean of before and after.
-        let after = floor::durable_writes(&options.data)?;
-        let bare = (percentile(&before, 50.0) + percentile(&after, 50.0)) / 2;
-        let ratio = load.percentile(50.0).as_secs_f64() / bare.as_secs_f64();
-        println!("  p50 {}, bare {}: {ratio:.2}x", milliseconds(load.percentile(50.0)), milliseconds(bare));
-        runs.push((ratio, load, bare));
-    }
-    let (number, load, bare) = median(runs, |(ratio, _, _)| *ratio)?;
+    let requests = |address| {
+        let signed = |seed| {
+            let record = put_records(STREAM, 1, 100, seed).replace(r#""Records":[{"#, "").replace("}]}", "}");
+            sign(address, Signing::Json("PutRecord"), record.as_bytes())
+        };
+        (0..VARIANTS).map(signed).collect()
+    };
+    let runs = one_connection(options, requests, &["SequenceNumber"], RECORD_BLOCK_BYTES)?;
+    let OneConnection { load, bare } = median(runs, OneConnection::ratio)?;
+    let number = load.percentile(50.0).as_secs_f64() / bare.as_secs_f64();
     Ok(Figures {
         value: format!("{number:.2}x"),
         number,
@@ -139,4 +120,53 @@ pub(super) fn one_record(options: &Options) -> Result<Figures, String> {
             load.cpu_per_request().as_secs_f64() * 1e6
         ),
     })
+}
+
+/// One run with one connection, beside the disk.
+#[derive(Debug)]
+pub(crate) struct OneConnection {
+    pub load: Load,
+    /// p50 of a bare durable write.
+    pub bare: Duration,
+}
+
+impl OneConnection {
+    fn ratio(&self) -> f64 {
+        self.load.percentile(50.0).as_secs_f64() / self.bare.as_secs_f64()
+    }
+
+    /// What acknowledging takes beyond the bare write, in seconds.
+    pub(crate) fn added(&self) -> f64 {
+        self.load.percentile(50.0).as_secs_f64() - self.bare.as_secs_f64()
+    }
+}
+
+/// PutRecords of 500 x 100 B beside a bare write of 64 KiB; the run with the median difference.
+pub(crate) fn one_batch(options: &Options) -> Result<OneConnection, String> {
+    let requests = |address| signed_batches(address, STREAM, RECORDS_OF_100_BYTES);
+    median(one_connection(options, requests, ALL_TAKEN, BATCH_BLOCK_BYTES)?, OneConnection::added)
+}
+
+fn one_connection(
+    options: &Options,
+    requests: impl Fn(SocketAddr) -> Requests,
+    expect: &'static [&'static str],
+    block_bytes: usize,
+) -> Result<Vec<OneConnection>, String> {
+    let time = Duration::from_secs(options.seconds);
+    let mut runs = Vec::new();
+    for _ in 0..options.runs {
+        let before = floor::durable_writes(&options.data, block_bytes)?;
+        let server = Server::start(options, &[])?;
+        server.api().create_stream(STREAM, 1)?;
+        let address = server.address();
+        let plan = Plan { address, requests: &requests(address), connections: 1, time, expect };
+        let load = plan.run(|| server.cpu())?;
+        // The disk's mood changes within a run: its floor is the mean of before and after.
+        let after = floor::durable_writes(&options.data, block_bytes)?;
+        let bare = (percentile(&before, 50.0) + percentile(&after, 50.0)) / 2;
+        println!("  p50 {}, bare {}", milliseconds(load.percentile(50.0)), milliseconds(bare));
+        runs.push(OneConnection { load, bare });
+    }
+    Ok(runs)
 }
