@@ -1,15 +1,14 @@
 //! What the log remembers beside journals and segments: which segments there are, where the unsealed journals begin,
 //! and the next position of every log. Replaced as a whole. Layout: docs/format/data-directory.md.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::bytes::{Fields, crc32c};
 use crate::error::OpenError;
-use crate::journal::files::sync_dir;
+use crate::files::{Files, NewFile, read_whole};
+use crate::journal::aligned::AlignedBuffer;
 use crate::sync::lock;
 
 const MAGIC: [u8; 8] = *b"ANABMNFT";
@@ -52,9 +51,9 @@ pub(crate) struct SegmentRef {
 
 impl Manifest {
     /// `None` when the directory has none.
-    pub(crate) fn load(dir: &Path) -> Result<Option<Self>, OpenError> {
+    pub(crate) fn load(files: &dyn Files, dir: &Path) -> Result<Option<Self>, OpenError> {
         let path = dir.join(FILE_NAME);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match read_whole(files, &path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(OpenError::io(&path)(error)),
@@ -69,13 +68,14 @@ impl Manifest {
     }
 
     /// Replaces the manifest of the directory; durable when it answers.
-    pub(crate) fn store(&self, dir: &Path) -> io::Result<()> {
-        let (path, new) = (dir.join(FILE_NAME), dir.join(FILE_NAME_NEW));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(&self.encode())?;
-        file.sync_all()?;
-        std::fs::rename(new, path)?;
-        sync_dir(dir)
+    pub(crate) fn store(&self, files: &Arc<dyn Files>, dir: &Path) -> io::Result<()> {
+        let bytes = self.encode();
+        let mut blocks = AlignedBuffer::default();
+        blocks.grow(bytes.len()).copy_from_slice(&bytes);
+        blocks.pad_to_block();
+        let file = NewFile::create(Arc::clone(files), dir.to_owned(), FILE_NAME, FILE_NAME_NEW)?;
+        file.write(blocks.bytes(), 0)?;
+        file.complete(bytes.len() as u64)
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -138,14 +138,15 @@ impl Manifest {
 
 /// The manifest of an open directory.
 pub(crate) struct ManifestFile {
+    files: Arc<dyn Files>,
     dir: PathBuf,
     current: Mutex<Manifest>,
 }
 
 impl ManifestFile {
     /// `current` is what the directory holds.
-    pub(crate) fn new(dir: &Path, current: Manifest) -> Self {
-        Self { dir: dir.to_owned(), current: Mutex::new(current) }
+    pub(crate) fn new(files: Arc<dyn Files>, dir: &Path, current: Manifest) -> Self {
+        Self { files, dir: dir.to_owned(), current: Mutex::new(current) }
     }
 
     /// A look at the manifest.
@@ -158,7 +159,7 @@ impl ManifestFile {
         let mut current = lock(&self.current);
         let mut changed = current.clone();
         change(&mut changed);
-        changed.store(&self.dir)?;
+        changed.store(&self.files, &self.dir)?;
         *current = changed;
         Ok(())
     }
@@ -181,7 +182,14 @@ fn checked_version(bytes: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use store::shard_log::Durability;
+
     use super::*;
+    use crate::files::OsFiles;
+
+    fn files() -> Arc<dyn Files> {
+        Arc::new(OsFiles::new(Durability::Sync))
+    }
 
     #[test]
     fn the_first_version_is_read() {
@@ -193,13 +201,13 @@ mod tests {
         let crc = crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&crc.to_le_bytes());
         std::fs::write(dir.path().join(FILE_NAME), bytes).expect("write");
-        assert_eq!(Manifest::load(dir.path()).expect("load"), Some(manifest));
+        assert_eq!(Manifest::load(&*files(), dir.path()).expect("load"), Some(manifest));
     }
 
     #[test]
     fn round_trip_and_damage() {
         let dir = tempfile::tempdir().expect("temporary directory");
-        assert_eq!(Manifest::load(dir.path()).expect("none yet"), None);
+        assert_eq!(Manifest::load(&*files(), dir.path()).expect("none yet"), None);
         let manifest = Manifest {
             sealed_through: 3,
             journals_through: 6,
@@ -210,17 +218,17 @@ mod tests {
             logs: vec![(1, 2), (3, u64::MAX)],
             segments: vec![SegmentRef { number: 1, bytes: 2, footer_bytes: 3, footer_crc: 4 }],
         };
-        manifest.store(dir.path()).expect("store");
-        assert_eq!(Manifest::load(dir.path()).expect("load"), Some(manifest));
+        manifest.store(&files(), dir.path()).expect("store");
+        assert_eq!(Manifest::load(&*files(), dir.path()).expect("load"), Some(manifest));
         let path = dir.path().join(FILE_NAME);
         let good = std::fs::read(&path).expect("read");
         for i in 0..good.len() {
             let mut bad = good.clone();
             bad[i] ^= 0x10;
             std::fs::write(&path, bad).expect("write");
-            assert!(Manifest::load(dir.path()).is_err(), "byte {i}");
+            assert!(Manifest::load(&*files(), dir.path()).is_err(), "byte {i}");
         }
         std::fs::write(&path, &good[..good.len() - 1]).expect("write");
-        assert!(Manifest::load(dir.path()).is_err());
+        assert!(Manifest::load(&*files(), dir.path()).is_err());
     }
 }

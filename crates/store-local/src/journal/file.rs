@@ -10,10 +10,10 @@ use store::shard_log::LogError;
 
 use super::BLOCK_BYTES;
 use super::aligned::AlignedBuffer;
-use super::files::DataFile;
 use super::header::JournalHeader;
 use crate::batch::{self, BatchHeader};
 use crate::cipher::{DataCipher, random_data_key, random_u64};
+use crate::files::DataFile;
 
 /// A journal file that frames are written to or batches are read from.
 pub(crate) struct Journal {

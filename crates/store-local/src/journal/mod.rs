@@ -6,7 +6,6 @@
 
 pub(crate) mod aligned;
 pub(crate) mod file;
-pub(crate) mod files;
 pub(crate) mod frame;
 pub(crate) mod header;
 pub(crate) mod prepare;

@@ -10,8 +10,8 @@ use base::time::{Clock, Timestamp};
 use store::root_key::RootKey;
 
 use super::file::{Journal, Run, file_name};
-use super::files::{Files, sync_dir};
 use super::spares::{self, Spare, spare_path};
+use crate::files::Files;
 use crate::manifest::ManifestFile;
 use crate::sync::lock;
 
@@ -84,20 +84,24 @@ impl Preparer {
         Self { settings, parts, state: Mutex::new(state), changed: Condvar::new(), spares: Mutex::default() }
     }
 
-    /// Waits for the next journal. From then on the one before counts as waiting to be rewritten.
-    pub(crate) fn take(&self) -> Taken {
+    /// The next journal, or why there is none; waits until one or the other is known if `waits`, else answers `None`. From
+    /// then on the journal before counts as waiting to be rewritten.
+    pub(crate) fn take(&self, waits: bool) -> Option<Taken> {
         let mut state = lock(&self.state);
         loop {
             if let Some(journal) = state.ready.take() {
                 state.backlog += 1;
                 self.changed.notify_all();
-                return Taken::Ready(journal);
+                return Some(Taken::Ready(journal));
             }
             if let Some(full) = &state.full {
-                return Taken::Full(full.reason.clone());
+                return Some(Taken::Full(full.reason.clone()));
             }
             if state.stopping {
-                return Taken::Full("the log is being shut down".to_owned());
+                return Some(Taken::Full("the log is being shut down".to_owned()));
+            }
+            if !waits {
+                return None;
             }
             state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
@@ -127,14 +131,14 @@ impl Preparer {
             state.backlog = state.backlog.saturating_sub(1);
             state.next_bytes
         };
+        let files = &*self.parts.files;
         let given_back = match Arc::try_unwrap(journal) {
-            Ok(journal) if journal.bytes >= next_bytes => {
-                std::fs::rename(&journal.path, spare_path(&self.settings.dir, journal.number))
-                    .and_then(|()| self.keep_spares(self.settings.spares_max))
-            }
-            Ok(journal) => std::fs::remove_file(&journal.path),
+            Ok(journal) if journal.bytes >= next_bytes => files
+                .rename(&journal.path, &spare_path(&self.settings.dir, journal.number))
+                .and_then(|()| self.keep_spares(self.settings.spares_max)),
+            Ok(journal) => files.remove(&journal.path),
             // A reader still has it open: its bytes must stay as they are until it is done.
-            Err(journal) => std::fs::remove_file(&journal.path),
+            Err(journal) => files.remove(&journal.path),
         };
         if let Err(error) = given_back {
             tracing::warn!(%error, "a rewritten journal file cannot be removed");
@@ -150,14 +154,14 @@ impl Preparer {
         let journals_through = self.parts.manifest.get(|manifest| manifest.journals_through);
         let promised = next_number..=journals_through.max(next_number);
         let mut kept = 0;
-        for spare in spares::list(&self.settings.dir)? {
+        for spare in spares::list(&*self.parts.files, &self.settings.dir)? {
             if promised.contains(&spare.number) {
                 continue;
             }
             if spare.is_usable(bytes_least) && kept < most {
                 kept += 1;
             } else {
-                std::fs::remove_file(spare_path(&self.settings.dir, spare.number))?;
+                self.parts.files.remove(&spare_path(&self.settings.dir, spare.number))?;
             }
         }
         Ok(())
@@ -178,18 +182,29 @@ impl Preparer {
             if state.stopping {
                 return;
             }
-            let full = (state.backlog >= self.settings.files_max)
-                .then(|| format!("{} journal files wait to be rewritten into segments", state.backlog));
             drop(state);
-            let made = match full {
-                Some(reason) => Err(io::Error::new(io::ErrorKind::StorageFull, reason)),
-                None => self.make(),
-            };
-            self.report(made);
+            if !self.step() {
+                let waited = self.changed.wait_timeout(lock(&self.state), RETRY_PAUSE);
+                drop(waited.unwrap_or_else(std::sync::PoisonError::into_inner));
+            }
         }
     }
 
-    fn report(&self, made: io::Result<Arc<Journal>>) {
+    /// Whether a journal should be prepared.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = lock(&self.state);
+        state.ready.is_none() && !state.stopping
+    }
+
+    /// Prepares one journal; `false` when that has failed and should be tried again after a pause.
+    pub(crate) fn step(&self) -> bool {
+        let backlog = lock(&self.state).backlog;
+        let made = if backlog >= self.settings.files_max {
+            let reason = format!("{backlog} journal files wait to be rewritten into segments");
+            Err(io::Error::new(io::ErrorKind::StorageFull, reason))
+        } else {
+            self.make()
+        };
         match made {
             Ok(journal) => {
                 let mut state = lock(&self.state);
@@ -198,11 +213,11 @@ impl Preparer {
                 }
                 state.ready = Some(journal);
                 self.changed.notify_all();
+                true
             }
             Err(error) => {
                 self.note_failure(&error);
-                let waited = self.changed.wait_timeout(lock(&self.state), RETRY_PAUSE);
-                drop(waited.unwrap_or_else(std::sync::PoisonError::into_inner));
+                false
             }
         }
     }
@@ -246,9 +261,9 @@ impl Preparer {
         };
         let half_made = self.settings.dir.join(format!("{}{HALF_MADE_SUFFIX}", file_name(number)));
         // What a failed attempt has left would hold the space that is missing.
-        self.parts.files.prepare(&half_made, u64::from(bytes)).inspect_err(|_| remove_if_there(&half_made))?;
+        self.parts.files.prepare(&half_made, u64::from(bytes)).inspect_err(|_| self.remove_if_there(&half_made))?;
         let _guard = lock(&self.spares);
-        std::fs::rename(&half_made, spare_path(&self.settings.dir, number))
+        self.parts.files.rename(&half_made, &spare_path(&self.settings.dir, number))
     }
 
     /// Begins the next journal in the spare file of its number, or in one that is not promised; `None` when there is none.
@@ -256,7 +271,7 @@ impl Preparer {
         let _guard = lock(&self.spares);
         let (number, bytes_least) = self.next();
         let journals_through = self.parts.manifest.get(|manifest| manifest.journals_through);
-        let spares = spares::list(&self.settings.dir)?;
+        let spares = spares::list(&*self.parts.files, &self.settings.dir)?;
         let mut usable = spares.iter().filter(|spare| spare.is_usable(bytes_least));
         let is_free = |spare: &&Spare| spare.number < number || spare.number > journals_through;
         let own = usable.clone().find(|spare| spare.number == number);
@@ -265,28 +280,28 @@ impl Preparer {
 
     /// Makes a journal of a spare file. The manifest promises it before anybody can write to it.
     fn begin(&self, spare: Spare, number: u32) -> io::Result<Journal> {
-        let dir = &self.settings.dir;
+        let (dir, files) = (&self.settings.dir, &*self.parts.files);
         let (path, blank) = (dir.join(file_name(number)), spare_path(dir, spare.number));
-        let file = self.parts.files.open(&blank)?;
+        let file = files.open(&blank)?;
         let run = self.settings.run;
         let journal = Journal::begin(file, path.clone(), number, spare.bytes, run, &*self.parts.root_key)?;
-        std::fs::rename(&blank, &path)?;
-        if let Err(error) = sync_dir(dir).and_then(|()| self.parts.manifest.promise_journal(number)) {
+        files.rename(&blank, &path)?;
+        if let Err(error) = files.sync_dir(dir).and_then(|()| self.parts.manifest.promise_journal(number)) {
             // Its space serves the next attempt.
-            std::fs::rename(&path, spare_path(dir, number))?;
+            files.rename(&path, &spare_path(dir, number))?;
             return Err(error);
         }
         if spare.number != number {
-            remove_if_there(&spare_path(dir, number));
+            self.remove_if_there(&spare_path(dir, number));
         }
         Ok(journal)
     }
-}
 
-fn remove_if_there(path: &Path) {
-    match std::fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => tracing::warn!(path = %path.display(), %error, "a file of no use cannot be removed"),
+    fn remove_if_there(&self, path: &Path) {
+        match self.parts.files.remove(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(path = %path.display(), %error, "a file of no use cannot be removed"),
+        }
     }
 }

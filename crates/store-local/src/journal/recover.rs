@@ -12,14 +12,11 @@ use std::path::{Path, PathBuf};
 use store::root_key::RootKey;
 
 use super::file::{file_name, number_of};
-use super::files::Files;
 use super::prepare::HALF_MADE_SUFFIX;
 use super::scan::{Scan, ScannedBatch, scan};
 use super::spares::spare_path;
 use crate::error::OpenError;
-
-/// Files scanned at the same time.
-const SCAN_THREADS: usize = 2;
+use crate::files::Files;
 
 /// What the manifest says of the journals.
 #[derive(Debug, Clone, Copy)]
@@ -56,18 +53,19 @@ pub(crate) struct Recovered {
     pub next_run: u64,
 }
 
-/// Reads all journals of the directory. Removes files that can hold nothing of the log, or makes them spare files.
+/// Reads all journals of the directory, with so many threads. Removes files that can hold nothing of the log, or makes them spare files.
 pub(crate) fn recover(
     dir: &Path,
     known: Known,
     files: &dyn Files,
     root_key: &dyn RootKey,
+    threads: usize,
 ) -> Result<Recovered, OpenError> {
-    let paths = journal_paths(dir, known)?;
-    let scans = scan_all(&paths, files, root_key)?;
+    let paths = journal_paths(dir, known, files)?;
+    let scans = scan_all(&paths, files, root_key, threads)?;
     let next_run = scans.iter().map(|scan| scan.header.run).max().unwrap_or(0) + 1;
     let (mut journals, next_frame) = walk(dir, scans, known)?;
-    let next_journal = spare_unused(dir, &mut journals, known.sealed_through)?;
+    let next_journal = spare_unused(dir, &mut journals, known.sealed_through, files)?;
     flush_unflushed(&journals)?;
     Ok(Recovered { journals, next_frame, next_journal, next_run })
 }
@@ -85,28 +83,33 @@ fn flush_unflushed(journals: &[RecoveredJournal]) -> Result<(), OpenError> {
 /// Makes spare files of the journals at the end to which nothing was ever written; answers the number that the next one
 /// gets. Each keeps its number, so that it is there under one name or the other at all times; the last goes first, so
 /// that the journals have no gap.
-fn spare_unused(dir: &Path, journals: &mut Vec<RecoveredJournal>, sealed_through: u32) -> Result<u32, OpenError> {
+fn spare_unused(
+    dir: &Path,
+    journals: &mut Vec<RecoveredJournal>,
+    sealed_through: u32,
+    files: &dyn Files,
+) -> Result<u32, OpenError> {
     let is_unused =
         |journal: &&RecoveredJournal| journal.scan.frames.is_empty() && journal.scan.later_number_max.is_none();
     let used = journals.len() - journals.iter().rev().take_while(is_unused).count();
     for journal in journals.drain(used..).rev() {
         let journal = &journal.scan.journal;
-        std::fs::rename(&journal.path, spare_path(dir, journal.number)).map_err(OpenError::io(&journal.path))?;
+        files.rename(&journal.path, &spare_path(dir, journal.number)).map_err(OpenError::io(&journal.path))?;
     }
     Ok(journals.last().map_or(sealed_through, |journal| journal.scan.journal.number) + 1)
 }
 
 /// Paths of the unsealed journals, in order.
-fn journal_paths(dir: &Path, known: Known) -> Result<Vec<PathBuf>, OpenError> {
+fn journal_paths(dir: &Path, known: Known, files: &dyn Files) -> Result<Vec<PathBuf>, OpenError> {
     let mut numbered = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(OpenError::io(dir))? {
-        let path = entry.map_err(OpenError::io(dir))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        match number_of(name) {
+    let listed = files.list(dir).map_err(OpenError::io(dir))?;
+    for file in &listed {
+        let path = dir.join(&file.name);
+        match number_of(&file.name) {
             Some(number) if number > known.sealed_through => numbered.push((number, path)),
             // Already in segments.
-            Some(_) => std::fs::remove_file(&path).map_err(OpenError::io(&path))?,
-            None if name.ends_with(HALF_MADE_SUFFIX) => std::fs::remove_file(&path).map_err(OpenError::io(&path))?,
+            Some(_) => files.remove(&path).map_err(OpenError::io(&path))?,
+            None if file.name.ends_with(HALF_MADE_SUFFIX) => files.remove(&path).map_err(OpenError::io(&path))?,
             None => {}
         }
     }
@@ -120,19 +123,27 @@ fn journal_paths(dir: &Path, known: Known) -> Result<Vec<PathBuf>, OpenError> {
         }
     }
     for missing in expected + 1..=known.journals_through {
-        if !spare_path(dir, missing).exists() {
+        if !listed.iter().any(|file| dir.join(&file.name) == spare_path(dir, missing)) {
             return Err(OpenError::damaged(&dir.join(file_name(missing)), 0, "the journal is missing"));
         }
     }
     Ok(numbered.into_iter().map(|(_, path)| path).collect())
 }
 
-fn scan_all(paths: &[PathBuf], files: &dyn Files, root_key: &dyn RootKey) -> Result<Vec<Scan>, OpenError> {
+fn scan_all(
+    paths: &[PathBuf],
+    files: &dyn Files,
+    root_key: &dyn RootKey,
+    threads: usize,
+) -> Result<Vec<Scan>, OpenError> {
+    if threads <= 1 {
+        return paths.iter().map(|path| scan(path, files, root_key, false)).collect();
+    }
     let scan_some = |first: usize| -> Vec<(usize, Result<Scan, OpenError>)> {
-        (first..paths.len()).step_by(SCAN_THREADS).map(|i| (i, scan(&paths[i], files, root_key))).collect()
+        (first..paths.len()).step_by(threads).map(|i| (i, scan(&paths[i], files, root_key, true))).collect()
     };
     let mut scans = std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..SCAN_THREADS.min(paths.len())).map(|i| scope.spawn(move || scan_some(i))).collect();
+        let threads: Vec<_> = (1..threads.min(paths.len())).map(|i| scope.spawn(move || scan_some(i))).collect();
         let mut scans = scan_some(0);
         for thread in threads {
             scans.extend(thread.join().expect("scanning does not panic"));

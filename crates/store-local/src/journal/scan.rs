@@ -7,14 +7,14 @@ use std::sync::Arc;
 use store::root_key::RootKey;
 
 use super::file::Journal;
-use super::files::Files;
 use super::frame::{self, FRAME_HEADER_BYTES, FrameHeader};
 use super::header::{BadHeader, JournalHeader};
-use super::window::{Window, read_ahead};
+use super::window::{Window, with_window};
 use super::{BLOCK_BYTES, FIRST_FRAME_OFFSET, FORMAT_VERSION};
 use crate::batch::BatchHeader;
 use crate::cipher::DataCipher;
 use crate::error::OpenError;
+use crate::files::Files;
 
 /// A whole, intact frame.
 #[derive(Debug, Clone, Copy)]
@@ -55,15 +55,15 @@ impl Scan {
     }
 }
 
-/// Scans the file.
-pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey) -> Result<Scan, OpenError> {
+/// Scans the file; `ahead`: another thread reads what comes next meanwhile.
+pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey, ahead: bool) -> Result<Scan, OpenError> {
     let io_error = |error| OpenError::Io { path: path.display().to_string(), error };
-    let file_bytes = std::fs::metadata(path).map_err(io_error)?.len();
+    let file = files.open_for_reading(path).map_err(io_error)?;
+    let file_bytes = file.size().map_err(io_error)?;
     if file_bytes < BLOCK_BYTES as u64 {
         let reason = format!("the file is {file_bytes} bytes long, a header alone takes {BLOCK_BYTES}");
         return Err(OpenError::damaged(path, file_bytes, reason));
     }
-    let file = files.open_for_reading(path).map_err(io_error)?;
     let mut block = vec![0; BLOCK_BYTES];
     file.read(&mut block, 0).map_err(io_error)?;
     let header = JournalHeader::decode(&block).map_err(|bad| bad_header(path, &bad))?;
@@ -92,7 +92,7 @@ pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey) -> Re
         later_number_max: None,
         durable_end: 0,
     };
-    let read = read_ahead(&*file, u64::from(FIRST_FRAME_OFFSET)..file_bytes, |window| {
+    let read = with_window(&*file, u64::from(FIRST_FRAME_OFFSET)..file_bytes, ahead, |window| {
         while next_frame(window, &mut found)? {}
         later_frames(window, &mut found)
     });

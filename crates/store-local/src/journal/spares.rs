@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::BLOCK_BYTES;
 use super::file::{file_name, number_of};
+use crate::files::{Files, Listed};
 
 const SUFFIX: &str = ".spare";
 
@@ -29,16 +30,13 @@ pub(crate) fn spare_path(dir: &Path, number: u32) -> PathBuf {
 }
 
 /// The spare files of the directory, in order.
-pub(crate) fn list(dir: &Path) -> io::Result<Vec<Spare>> {
-    let mut spares = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(number_of);
-        if let Some(number) = number {
-            spares.push(Spare { number, bytes: u32::try_from(entry.metadata()?.len()).unwrap_or(0) });
-        }
-    }
+pub(crate) fn list(files: &dyn Files, dir: &Path) -> io::Result<Vec<Spare>> {
+    let mut spares: Vec<Spare> = files.list(dir)?.iter().filter_map(spare).collect();
     spares.sort_unstable_by_key(|spare| spare.number);
     Ok(spares)
+}
+
+fn spare(file: &Listed) -> Option<Spare> {
+    let number = file.name.strip_suffix(SUFFIX).and_then(number_of)?;
+    Some(Spare { number, bytes: u32::try_from(file.bytes).unwrap_or(0) })
 }

@@ -1,11 +1,11 @@
-//! Reads a file from front to back: one thread fetches the next piece while another works on this one.
+//! Reads a file from front to back: one thread may fetch the next piece while another works on this one.
 
 use std::io;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::aligned::AlignedBuffer;
-use super::files::DataFile;
+use crate::files::DataFile;
 
 /// The file is read in pieces of this size.
 const PIECE_BYTES: usize = 8 << 20;
@@ -17,9 +17,8 @@ const PIECE_COUNT: usize = 2;
 type Piece = io::Result<AlignedBuffer>;
 
 /// What of the file is in memory. It only moves forward.
-pub(crate) struct Window {
-    pieces: Receiver<Piece>,
-    used: SyncSender<AlignedBuffer>,
+pub(crate) struct Window<'a> {
+    source: Source<'a>,
     end: u64,
     /// Offset in the file of `buffer[start]`.
     offset: u64,
@@ -27,44 +26,93 @@ pub(crate) struct Window {
     start: usize,
 }
 
-/// Calls `work` with a window on a part of a file; the part begins at a block.
-pub(crate) fn read_ahead<T>(
+/// Where the pieces come from.
+enum Source<'a> {
+    Here(Reader<'a>),
+    /// A thread reads ahead.
+    Thread {
+        pieces: Receiver<Piece>,
+        used: SyncSender<AlignedBuffer>,
+    },
+}
+
+/// Calls `work` with a window on a part of a file; the part begins at a block. `ahead`: a thread reads the next piece while
+/// this one is worked on.
+pub(crate) fn with_window<T>(
     file: &dyn DataFile,
     range: Range<u64>,
-    work: impl FnOnce(&mut Window) -> io::Result<T>,
+    ahead: bool,
+    work: impl FnOnce(&mut Window<'_>) -> io::Result<T>,
 ) -> io::Result<T> {
+    let (offset, end) = (range.start, range.end);
+    let reader = Reader { file, range };
+    let window = |source| Window { source, end, offset, buffer: AlignedBuffer::default(), start: 0 };
+    if !ahead {
+        return work(&mut window(Source::Here(reader)));
+    }
     let (full, pieces) = sync_channel(PIECE_COUNT);
     let (used, empty) = sync_channel(PIECE_COUNT);
     for _ in 1..PIECE_COUNT {
         used.send(AlignedBuffer::default()).expect("there is room for all pieces");
     }
-    let (offset, end) = (range.start, range.end);
     std::thread::scope(|scope| {
-        scope.spawn(move || fetch(file, range, &empty, &full));
-        let mut window = Window { pieces, used, end, offset, buffer: AlignedBuffer::default(), start: 0 };
-        work(&mut window)
+        scope.spawn(move || reader.read_ahead(&empty, &full));
+        work(&mut window(Source::Thread { pieces, used }))
         // The window is dropped here, and with it the wish for more.
     })
 }
 
-/// Reads piece after piece until the file ends or nobody wants more.
-fn fetch(file: &dyn DataFile, range: Range<u64>, empty: &Receiver<AlignedBuffer>, full: &SyncSender<Piece>) {
-    let mut offset = range.start;
-    while offset < range.end {
-        let Ok(mut buffer) = empty.recv() else { return };
-        let len = usize::try_from(range.end - offset).unwrap_or(usize::MAX).min(PIECE_BYTES);
+/// Reads piece after piece.
+struct Reader<'a> {
+    file: &'a dyn DataFile,
+    /// What has not been read.
+    range: Range<u64>,
+}
+
+impl Reader<'_> {
+    /// The next piece, behind room for the end of the one before; `None` at the end.
+    fn next(&mut self, mut buffer: AlignedBuffer) -> Option<Piece> {
+        if self.range.is_empty() {
+            return None;
+        }
+        let len = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX).min(PIECE_BYTES);
         buffer.remove_first(buffer.len());
         buffer.grow(HEAD_BYTES + len);
-        let read = file.read_through(&mut buffer.bytes_mut()[HEAD_BYTES..], offset);
-        let failed = read.is_err();
-        if full.send(read.map(|()| buffer)).is_err() || failed {
-            return;
+        let read = self.file.read_through(&mut buffer.bytes_mut()[HEAD_BYTES..], self.range.start);
+        self.range.start += len as u64;
+        Some(read.map(|()| buffer))
+    }
+
+    /// Reads until the file ends or nobody wants more.
+    fn read_ahead(mut self, empty: &Receiver<AlignedBuffer>, full: &SyncSender<Piece>) {
+        while let Ok(buffer) = empty.recv() {
+            let Some(piece) = self.next(buffer) else { return };
+            let failed = piece.is_err();
+            if full.send(piece).is_err() || failed {
+                return;
+            }
         }
-        offset += len as u64;
     }
 }
 
-impl Window {
+impl Source<'_> {
+    fn next(&mut self) -> Piece {
+        match self {
+            Self::Here(reader) => reader.next(AlignedBuffer::default()).ok_or(io::ErrorKind::UnexpectedEof)?,
+            Self::Thread { pieces, .. } => pieces.recv().map_err(|_| io::ErrorKind::UnexpectedEof)?,
+        }
+    }
+
+    /// Takes back the memory of a piece.
+    fn reuse(&self, buffer: AlignedBuffer) {
+        if let Self::Thread { used, .. } = self {
+            // Fails when everything has been read.
+            let _ = used.send(buffer);
+        }
+    }
+}
+
+impl Window<'_> {
     /// `len` bytes from `offset`, which is not before that of the last call; `None` when the file ends before.
     pub(crate) fn get(&mut self, offset: u32, len: usize) -> io::Result<Option<&[u8]>> {
         let offset = u64::from(offset);
@@ -73,7 +121,7 @@ impl Window {
         }
         while offset + len as u64 > self.offset + (self.buffer.len() - self.start) as u64 {
             self.pass_over(offset);
-            let next = self.pieces.recv().map_err(|_| io::ErrorKind::UnexpectedEof)??;
+            let next = self.source.next()?;
             self.append(next);
         }
         self.pass_over(offset);
@@ -102,8 +150,7 @@ impl Window {
             let piece = &next.bytes()[HEAD_BYTES..];
             self.buffer.grow(piece.len()).copy_from_slice(piece);
         }
-        // Fails when everything has been read.
-        let _ = self.used.send(next);
+        self.source.reuse(next);
     }
 }
 
@@ -132,13 +179,23 @@ mod tests {
             (offset..).zip(bytes).for_each(|(offset, byte)| *byte = pattern(offset));
             Ok(())
         }
+
+        fn size(&self) -> io::Result<u64> {
+            unreachable!("only read")
+        }
+
+        fn set_len(&self, _: u64) -> io::Result<()> {
+            unreachable!("only read")
+        }
     }
 
     #[test]
     fn parts_of_any_size_are_whole_wherever_pieces_end() {
         let end = 40 << 20;
-        for step in [BLOCK_BYTES, 1 << 20, 3 << 20, 11 << 20] {
-            read_ahead(&Pattern, 4096..end, |window| {
+        for (step, ahead) in
+            [(BLOCK_BYTES, true), (1 << 20, false), (3 << 20, true), (11 << 20, true), (11 << 20, false)]
+        {
+            with_window(&Pattern, 4096..end, ahead, |window| {
                 let mut offset = 4096u32;
                 while let Some(part) = window.get(offset, step - 7)? {
                     assert_eq!(part.len(), step - 7);
@@ -155,7 +212,7 @@ mod tests {
 
     #[test]
     fn stopping_early_ends_the_reader() {
-        read_ahead(&Pattern, 0..1 << 40, |window| {
+        with_window(&Pattern, 0..1 << 40, true, |window| {
             window.get(0, 10).map(|part| assert_eq!(part.map(<[u8]>::len), Some(10)))
         })
         .expect("nothing fails");

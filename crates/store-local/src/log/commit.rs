@@ -1,12 +1,14 @@
-//! The threads that commit: each takes all that waits, builds one frame, writes it and completes it. There is no hop
+//! Commits: each takes all that waits, builds one frame, writes it and completes it. The threads that do so have no hop
 //! between building and writing.
 
+use std::io;
 use std::sync::Arc;
 
 use super::completion::refuse;
 use super::counters::Counters;
 use super::sequencer::{Sequenced, Sequencer};
 use crate::journal::aligned::AlignedBuffer;
+use crate::journal::file::Journal;
 use crate::sync::lock;
 
 /// Commits until the queue is stopped and empty.
@@ -15,28 +17,43 @@ pub(crate) fn run(sequencer: &Sequencer, counters: &Counters) {
     lock(&counters.commit_threads).push(rustix::thread::gettid().as_raw_nonzero().get());
     let mut buffer = AlignedBuffer::default();
     while sequencer.queue.wait() {
-        if let Some(sequenced) = sequencer.next_commit(&mut buffer) {
+        if let Some(sequenced) = sequencer.next_commit(&mut buffer, true) {
             sequencer.queue.pass_on();
-            complete(sequencer, counters, sequenced, &buffer);
+            let written = write(counters, &sequenced, &buffer);
+            finish(sequencer, counters, sequenced, &buffer, written);
         }
     }
 }
 
-fn complete(sequencer: &Sequencer, counters: &Counters, sequenced: Sequenced, buffer: &AlignedBuffer) {
-    let Sequenced { commit, target } = sequenced;
-    let Some((journal, offset)) = target else { return sequencer.completion.finish(commit) };
+/// Writes the frame of a commit, if it has one.
+pub(crate) fn write(counters: &Counters, sequenced: &Sequenced, buffer: &AlignedBuffer) -> io::Result<()> {
+    let Some((journal, offset)) = &sequenced.target else { return Ok(()) };
     Counters::add(&counters.in_flight, 1);
-    let written = journal.file.write(buffer.bytes(), u64::from(offset));
+    let written = journal.file.write(buffer.bytes(), u64::from(*offset));
     Counters::subtract(&counters.in_flight, 1);
-    match written {
-        Ok(()) => {
-            Counters::add(&counters.commits, 1);
-            Counters::add(&counters.frame_bytes, buffer.len() as u64);
+    written
+}
+
+/// Completes a commit that was written, or fails the log.
+pub(crate) fn finish(
+    sequencer: &Sequencer,
+    counters: &Counters,
+    sequenced: Sequenced,
+    buffer: &AlignedBuffer,
+    written: io::Result<()>,
+) {
+    let Sequenced { commit, target } = sequenced;
+    match (written, target) {
+        (Ok(()), target) => {
+            if target.is_some() {
+                Counters::add(&counters.commits, 1);
+                Counters::add(&counters.frame_bytes, buffer.len() as u64);
+            }
             sequencer.completion.finish(commit);
         }
-        Err(error) => {
-            let path = journal.path.display();
-            sequencer.completion.fail(format!("write to {path} at offset {offset}: {error}"));
+        (Err(error), target) => {
+            let place = target.map(|(journal, offset)| format!("{} at offset {offset}", journal.path.display()));
+            sequencer.completion.fail(format!("write to {}: {error}", place.unwrap_or_default()));
             if let Some(error) = sequencer.completion.failure() {
                 refuse(commit, &error);
             }
@@ -59,14 +76,19 @@ impl Drop for FailOnPanic<'_> {
 
 /// Flushes the journal at an interval, for durability `interval`.
 pub(crate) fn run_flusher(sequencer: &Sequencer, interval: std::time::Duration, stop: &super::Stop) {
-    let mut last: Option<Arc<crate::journal::file::Journal>> = None;
+    let mut last = None;
     while !stop.wait(interval) {
-        let Some(journal) = sequencer.current() else { continue };
-        let before = last.replace(Arc::clone(&journal)).filter(|before| before.number != journal.number);
-        for journal in before.iter().chain([&journal]) {
-            if let Err(error) = journal.file.flush() {
-                sequencer.completion.fail(format!("flush of {}: {error}", journal.path.display()));
-            }
+        flush(sequencer, &mut last);
+    }
+}
+
+/// Flushes the journal that is written to, and that of the flush before if it is another.
+pub(crate) fn flush(sequencer: &Sequencer, last: &mut Option<Arc<Journal>>) {
+    let Some(journal) = sequencer.current() else { return };
+    let before = last.replace(Arc::clone(&journal)).filter(|before| before.number != journal.number);
+    for journal in before.iter().chain([&journal]) {
+        if let Err(error) = journal.file.flush() {
+            sequencer.completion.fail(format!("flush of {}: {error}", journal.path.display()));
         }
     }
 }

@@ -122,12 +122,21 @@ impl Completion {
         if self.settings.flushed { state.frames_end } else { 0 }
     }
 
+    /// Whether a commit with this ticket is within the in-flight window, or the log has failed.
+    pub(crate) fn has_room(&self, ticket: u64) -> bool {
+        self.has_room_in(&lock(&self.state), ticket)
+    }
+
+    fn has_room_in(&self, state: &State, ticket: u64) -> bool {
+        let in_flight_max = u64::from(self.settings.in_flight_max.max(1));
+        ticket - state.next_ticket < in_flight_max || self.failure.get().is_some()
+    }
+
     /// Waits until a commit with this ticket is within the in-flight window, or the log has failed. Answers the end of
     /// the durable frames.
     pub(crate) fn wait_for_room(&self, ticket: u64) -> u64 {
-        let in_flight_max = u64::from(self.settings.in_flight_max.max(1));
         let mut state = lock(&self.state);
-        while ticket - state.next_ticket >= in_flight_max && self.failure.get().is_none() {
+        while !self.has_room_in(&state, ticket) {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         self.durable_end_of(&state)

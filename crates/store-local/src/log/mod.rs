@@ -3,8 +3,9 @@
 pub(crate) mod commit;
 pub(crate) mod completion;
 pub(crate) mod counters;
+pub(crate) mod driver;
 pub(crate) mod entry;
-mod open;
+pub(crate) mod open;
 pub(crate) mod queue;
 pub(crate) mod read;
 pub(crate) mod rebuild;
@@ -23,8 +24,9 @@ use store::shard_log::{
 };
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use crate::files::Held;
 use crate::journal::prepare::Full;
-use crate::lock::DirectoryLock;
+use crate::schedule::Schedule;
 use crate::segments::{Message, Worker};
 use crate::sync::{lock, read as read_lock, write as write_lock};
 use counters::Counters;
@@ -45,7 +47,8 @@ pub struct LocalLog {
     stop: Arc<Stop>,
     messages: mpsc::Sender<Message>,
     threads: Mutex<Threads>,
-    _lock: DirectoryLock,
+    schedule: Arc<dyn Schedule>,
+    _lock: Box<dyn Held>,
 }
 
 #[derive(Default)]
@@ -206,7 +209,7 @@ impl ShardLog for LocalLog {
     fn read(&self, log: LogId, from: Position, limit: ReadLimit) -> BoxFuture<'_, Result<ReadRun, LogError>> {
         Box::pin(async move {
             let entry = self.entry(log)?;
-            read::read(&entry, &self.sequencer.journals, from, limit).await
+            read::read(&entry, &self.sequencer.journals, &*self.schedule, from, limit).await
         })
     }
 

@@ -1,6 +1,6 @@
 //! Opening a data directory: lock, manifest, recovery, first journal, threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -8,26 +8,28 @@ use std::sync::{Arc, Mutex, RwLock, mpsc};
 use std::thread::JoinHandle;
 
 use base::time::Clock;
+use futures_util::FutureExt;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use store::root_key::RootKey;
 use store::shard_log::{Durability, LogId};
 use tokio::sync::Semaphore;
 
 use super::completion::{Completion, CompletionSettings};
 use super::counters::Counters;
+use super::driver::Driver;
+use super::entry::LogEntry;
 use super::rebuild::rebuild;
 use super::sequencer::{Place, Sequencer, SequencerParts, group_bytes_max};
 use super::{LocalLog, Stop, Threads, commit};
 use crate::error::OpenError;
+use crate::files::{Files, Held, OsFiles};
 use crate::journal::BLOCK_BYTES;
 use crate::journal::file::{Journal, Run as JournalRun};
-use crate::journal::files::{Files, OsFiles, sync_dir};
 use crate::journal::prepare::{PrepareParts, PrepareSettings, Preparer};
 use crate::journal::recover::{Known, Recovered, recover};
-use crate::lock::DirectoryLock;
 use crate::manifest::{Manifest, ManifestFile};
-use crate::segments::{self, Message, Run, Segment, SegmentPlace, Worker, WorkerParts};
+use crate::schedule::{OsSchedule, Schedule};
+use crate::segments::{self, Message, Run, Segment, SegmentDirectory, SegmentPlace, Worker, WorkerParts};
 use crate::settings::LocalLogSettings;
 
 const JOURNAL_DIR: &str = "journal";
@@ -37,11 +39,13 @@ const SEGMENTS_DIR: &str = "segments";
 const FIRST_JOURNAL_BYTES_MAX: u32 = 4 << 20;
 
 /// The parts that a log is handed.
-pub(crate) struct Parts {
+pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub root_key: Arc<dyn RootKey>,
+    /// Where segments are kept; a directory beside the journal when there is none.
     pub segments: Option<Arc<dyn ObjectStore>>,
     pub files: Arc<dyn Files>,
+    pub schedule: Arc<dyn Schedule>,
 }
 
 impl LocalLog {
@@ -59,16 +63,33 @@ impl LocalLog {
         segments: Option<Arc<dyn ObjectStore>>,
     ) -> Result<Arc<Self>, OpenError> {
         let files = Arc::new(OsFiles::new(settings.durability));
-        Self::open_with(settings, Parts { clock, root_key, segments, files })
+        Self::open_with(settings, Parts { clock, root_key, segments, files, schedule: Arc::new(OsSchedule) })
     }
 
     pub(crate) fn open_with(settings: &LocalLogSettings, parts: Parts) -> Result<Arc<Self>, OpenError> {
-        let journal_dir = settings.dir.join(JOURNAL_DIR);
-        make_dir(&settings.dir)?;
-        let lock = DirectoryLock::acquire(&settings.dir)?;
-        make_dir(&journal_dir)?;
-        let place = segment_place(settings, parts.segments.as_ref())?;
-        let manifest = load_manifest(settings, &journal_dir)?;
+        let (log, received) = Self::load(settings, parts)?;
+        spawn_all(&log, settings, received).map_err(OpenError::io(&settings.dir))?;
+        Ok(Arc::new(log))
+    }
+
+    /// As [`LocalLog::open`], without any thread: nothing happens in the log but by the steps of the driver.
+    ///
+    /// # Errors
+    /// As [`LocalLog::open`].
+    pub fn open_stepped(settings: &LocalLogSettings, parts: Parts) -> Result<(Arc<Self>, Driver), OpenError> {
+        let (log, received) = Self::load(settings, parts)?;
+        let log = Arc::new(log);
+        Ok((Arc::clone(&log), Driver::new(log, received)))
+    }
+
+    fn load(settings: &LocalLogSettings, parts: Parts) -> Result<(Self, mpsc::Receiver<Message>), OpenError> {
+        let (dir, journal_dir) = (&settings.dir, settings.dir.join(JOURNAL_DIR));
+        let files = Arc::clone(&parts.files);
+        files.make_dir(dir).map_err(OpenError::io(dir))?;
+        let lock = files.lock(dir)?;
+        files.make_dir(&journal_dir).map_err(OpenError::io(&journal_dir))?;
+        let place = Arc::new(segment_place(settings, &parts)?);
+        let manifest = load_manifest(dir, &journal_dir, &files)?;
         let (stored, runs) = load_segments(&manifest, &place, &*parts.root_key)?;
         let known = Known {
             sealed_through: manifest.sealed_through,
@@ -76,86 +97,61 @@ impl LocalLog {
             first_frame: manifest.first_frame,
             frames_end: manifest.frames_end,
         };
-        let recovered = recover(&journal_dir, known, &*parts.files, &*parts.root_key)?;
+        let recovered = recover(&journal_dir, known, &*files, &*parts.root_key, parts.schedule.opening_threads())?;
         let logs = rebuild(&manifest, runs, &recovered.journals)?;
         let last_arrival = last_arrival(&recovered, &manifest);
         let first_frame = manifest.first_frame;
-        let manifest = Arc::new(ManifestFile::new(&settings.dir, manifest));
-        let started = Start { settings, parts, place, manifest, first_frame, last_arrival, stored, recovered, lock };
-        started.start(&journal_dir, logs)
+        let manifest = Arc::new(ManifestFile::new(files, dir, manifest));
+        let start = Start { settings, parts, place, manifest, first_frame, last_arrival, stored, recovered, lock };
+        start.assemble(&journal_dir, logs)
     }
 }
 
-fn make_dir(dir: &Path) -> Result<(), OpenError> {
-    use std::os::unix::fs::DirBuilderExt;
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(OpenError::io(dir))?;
-    match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent).map_err(OpenError::io(parent)),
-        _ => Ok(()),
-    }
-}
-
-fn segment_place(settings: &LocalLogSettings, given: Option<&Arc<dyn ObjectStore>>) -> Result<SegmentPlace, OpenError> {
-    if let Some(store) = given {
-        return Ok(SegmentPlace { store: Arc::clone(store), local: None });
+fn segment_place(settings: &LocalLogSettings, parts: &Parts) -> Result<SegmentPlace, OpenError> {
+    if let Some(store) = &parts.segments {
+        return Ok(SegmentPlace::Store(Arc::clone(store)));
     }
     let dir = settings.dir.join(SEGMENTS_DIR);
-    make_dir(&dir)?;
-    remove_half_written(&dir)?;
-    let store = LocalFileSystem::new_with_prefix(&dir).map_err(|error| OpenError::Segments(error.to_string()))?;
-    Ok(SegmentPlace { store: Arc::new(store), local: Some(dir) })
+    let (files, schedule) = (Arc::clone(&parts.files), Arc::clone(&parts.schedule));
+    let directory = SegmentDirectory { dir, files, schedule };
+    directory.open().map_err(OpenError::io(&directory.dir))?;
+    Ok(SegmentPlace::Directory(directory))
 }
 
-/// Removes uploads that a crash has interrupted: the store keeps them under the name of the object, `#` and a number, and
-/// does not list them.
-fn remove_half_written(dir: &Path) -> Result<(), OpenError> {
-    for entry in std::fs::read_dir(dir).map_err(OpenError::io(dir))? {
-        let path = entry.map_err(OpenError::io(dir))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.contains(".segment#") {
-            std::fs::remove_file(&path).map_err(OpenError::io(&path))?;
-        }
-    }
-    Ok(())
-}
-
-fn load_manifest(settings: &LocalLogSettings, journal_dir: &Path) -> Result<Manifest, OpenError> {
-    if let Some(manifest) = Manifest::load(&settings.dir)? {
+fn load_manifest(dir: &Path, journal_dir: &Path, files: &Arc<dyn Files>) -> Result<Manifest, OpenError> {
+    if let Some(manifest) = Manifest::load(&**files, dir)? {
         return Ok(manifest);
     }
-    let mut journals = std::fs::read_dir(journal_dir).map_err(OpenError::io(journal_dir))?;
-    if journals.next().is_some() {
+    let journals = files.list(journal_dir).map_err(OpenError::io(journal_dir))?;
+    if !journals.is_empty() {
         return Err(OpenError::damaged(journal_dir, 0, "there are journals, but the manifest is missing"));
     }
     let manifest = Manifest { first_frame: 1, frames_end: 1, next_segment: 1, ..Manifest::default() };
-    manifest.store(&settings.dir).map_err(OpenError::io(&settings.dir))?;
+    manifest.store(files, dir).map_err(OpenError::io(dir))?;
     Ok(manifest)
 }
 
 type Loaded = (Vec<Arc<Segment>>, Vec<(LogId, Run)>);
 
-fn load_segments(manifest: &Manifest, place: &SegmentPlace, root_key: &dyn RootKey) -> Result<Loaded, OpenError> {
-    if manifest.segments.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    // On a thread of its own, because the caller may be inside a runtime, which may not be blocked on.
-    let load = || {
-        let runtime = background_runtime()?;
-        runtime.block_on(async {
-            let (mut segments, mut runs) = (Vec::new(), Vec::new());
-            for reference in &manifest.segments {
-                let (segment, found) = segments::load(*reference, place, root_key).await?;
-                segments.push(segment);
-                runs.extend(found);
-            }
-            Ok((segments, runs))
-        })
+fn load_segments(manifest: &Manifest, place: &Arc<SegmentPlace>, root_key: &dyn RootKey) -> Result<Loaded, OpenError> {
+    let load = async {
+        let (mut segments, mut runs) = (Vec::new(), Vec::new());
+        for reference in &manifest.segments {
+            let (segment, found) = segments::load(*reference, place, root_key).await?;
+            segments.push(segment);
+            runs.extend(found);
+        }
+        Ok((segments, runs))
     };
-    std::thread::scope(|scope| scope.spawn(load).join().expect("loading segments does not panic"))
+    match &**place {
+        SegmentPlace::Directory(_) => load.now_or_never().expect("a directory is read on the calling thread"),
+        SegmentPlace::Store(_) if manifest.segments.is_empty() => Ok((Vec::new(), Vec::new())),
+        SegmentPlace::Store(_) => {
+            // On a thread of its own, because the caller may be inside a runtime, which may not be blocked on.
+            let load = || background_runtime()?.block_on(load);
+            std::thread::scope(|scope| scope.spawn(load).join().expect("loading segments does not panic"))
+        }
+    }
 }
 
 fn background_runtime() -> Result<tokio::runtime::Runtime, OpenError> {
@@ -167,22 +163,22 @@ fn background_runtime() -> Result<tokio::runtime::Runtime, OpenError> {
 struct Start<'a> {
     settings: &'a LocalLogSettings,
     parts: Parts,
-    place: SegmentPlace,
+    place: Arc<SegmentPlace>,
     manifest: Arc<ManifestFile>,
     /// First frame that is not in a segment.
     first_frame: u64,
     last_arrival: i64,
     stored: Vec<Arc<Segment>>,
     recovered: Recovered,
-    lock: DirectoryLock,
+    lock: Box<dyn Held>,
 }
 
 impl Start<'_> {
-    fn start(
+    fn assemble(
         self,
         journal_dir: &Path,
-        logs: std::collections::HashMap<LogId, Arc<super::entry::LogEntry>>,
-    ) -> Result<Arc<LocalLog>, OpenError> {
+        logs: HashMap<LogId, Arc<LogEntry>>,
+    ) -> Result<(LocalLog, mpsc::Receiver<Message>), OpenError> {
         let settings = self.settings;
         let counters = Arc::new(Counters::default());
         let all_open = Arc::new(AtomicBool::new(false));
@@ -192,6 +188,7 @@ impl Start<'_> {
         let lock = self.lock;
         let worker = WorkerParts {
             place: self.place,
+            schedule: Arc::clone(&self.parts.schedule),
             root_key: self.parts.root_key,
             logs: Arc::clone(&sequencer.logs),
             journals: Arc::clone(&sequencer.journals),
@@ -214,17 +211,17 @@ impl Start<'_> {
             stop: Arc::new(Stop::default()),
             messages,
             threads: Mutex::default(),
+            schedule: self.parts.schedule,
             _lock: lock,
         };
-        spawn_all(&log, settings, received).map_err(OpenError::io(&settings.dir))?;
-        Ok(Arc::new(log))
+        Ok((log, received))
     }
 
     /// Begins a new journal; the recovered ones go to the worker.
     fn sequencer(
         &self,
         journal_dir: &Path,
-        logs: std::collections::HashMap<LogId, Arc<super::entry::LogEntry>>,
+        logs: HashMap<LogId, Arc<LogEntry>>,
         counters: &Arc<Counters>,
         messages: &mpsc::Sender<Message>,
     ) -> Result<Sequencer, OpenError> {

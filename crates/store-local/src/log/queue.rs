@@ -84,6 +84,10 @@ impl Queue {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.state).items.is_empty()
+    }
+
     /// Waits until there is something to do; `false` when all is done and no more will come.
     pub(crate) fn wait(&self) -> bool {
         let mut state = lock(&self.state);

@@ -9,6 +9,7 @@ use super::entry::{IndexEntry, LogEntry, View};
 use super::sequencer::Journals;
 use crate::batch;
 use crate::journal::file::{Journal, damaged, expect_batch};
+use crate::schedule::{self, Schedule};
 use crate::segments::{Run, find_in_run, read_run};
 use crate::sync::{lock, read as read_lock};
 
@@ -32,6 +33,7 @@ enum Place {
 pub(crate) async fn read(
     entry: &LogEntry,
     journals: &Journals,
+    schedule: &dyn Schedule,
     from: Position,
     limit: ReadLimit,
 ) -> Result<ReadRun, LogError> {
@@ -55,7 +57,7 @@ pub(crate) async fn read(
                     batches => batches?,
                 }
             }
-            Place::Journal(index) => match read_journal(entry.id.0, journals, &index).await? {
+            Place::Journal(index) => match read_journal(entry.id.0, journals, schedule, &index).await? {
                 Some(batches) => batches,
                 None if moved < MOVED_COUNT_MAX => {
                     moved += 1;
@@ -130,17 +132,18 @@ fn enough<'a, T: 'a, O>(
 async fn read_journal(
     log: u64,
     journals: &Journals,
+    schedule: &dyn Schedule,
     index: &[IndexEntry],
 ) -> Result<Option<Vec<StoredBatch>>, LogError> {
     let Some(first) = index.first() else { return Ok(Some(Vec::new())) };
     let Some(journal) = read_lock(journals).get(&first.journal).cloned() else { return Ok(None) };
     let index = index.to_vec();
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = schedule::run(schedule, move || {
         let (raw, taken) = read_raw(&journal, log, &index, usize::MAX)?;
         index[..taken].iter().zip(&raw).map(|(entry, batch)| stored_batch(&journal, entry, batch)).collect()
     });
     let batches: Result<Vec<StoredBatch>, LogError> =
-        reading.await.map_err(|error| LogError::Failed(format!("reading thread: {error}")))?;
+        reading.await.unwrap_or_else(|_| Err(LogError::Failed("the reading thread has panicked".to_owned())));
     batches.map(Some)
 }
 

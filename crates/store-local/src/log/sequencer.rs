@@ -85,6 +85,15 @@ pub(crate) struct Sequenced {
     pub target: Option<(Arc<Journal>, u32)>,
 }
 
+/// How items are taken from the queue.
+struct Collecting<'a> {
+    arrival: i64,
+    /// Why nothing more is accepted.
+    failure: Option<&'a LogError>,
+    /// For the next journal.
+    waits: bool,
+}
+
 impl Sequencer {
     /// Begins at the given place; its journal becomes readable.
     pub(crate) fn new(place: Place, parts: SequencerParts) -> Self {
@@ -113,9 +122,13 @@ impl Sequencer {
         lock(&self.place).last_arrival
     }
 
-    /// Takes what waits and makes one frame of it in `buffer`. `None` when nothing waits.
-    pub(crate) fn next_commit(&self, buffer: &mut AlignedBuffer) -> Option<Sequenced> {
+    /// Takes what waits and makes one frame of it in `buffer`. `None` when nothing waits. When the in-flight window is full
+    /// or the next journal is not there yet, it waits for that if `waits`, else leaves in the queue what needs it.
+    pub(crate) fn next_commit(&self, buffer: &mut AlignedBuffer, waits: bool) -> Option<Sequenced> {
         let mut place = lock(&self.place);
+        if !waits && !self.completion.has_room(place.ticket) {
+            return None;
+        }
         let durable_end = self.completion.wait_for_room(place.ticket);
         buffer.clear();
         buffer.grow(FRAME_HEADER_BYTES);
@@ -129,7 +142,7 @@ impl Sequencer {
         };
         let arrival = self.clock.now().millis().max(place.last_arrival);
         let failure = self.completion.failure();
-        self.collect(&mut place, &mut commit, buffer, arrival, failure.as_ref());
+        self.collect(&mut place, &mut commit, buffer, &Collecting { arrival, failure: failure.as_ref(), waits });
         if commit.groups.is_empty() && commit.closes.is_empty() && commit.sealed.is_none() {
             return None;
         }
@@ -155,15 +168,8 @@ impl Sequencer {
     }
 
     /// Takes items from the queue until the frame is full or nothing waits.
-    fn collect(
-        &self,
-        place: &mut Place,
-        commit: &mut Commit,
-        buffer: &mut AlignedBuffer,
-        arrival: i64,
-        failure: Option<&LogError>,
-    ) {
-        let mut refuse_next = failure.cloned();
+    fn collect(&self, place: &mut Place, commit: &mut Commit, buffer: &mut AlignedBuffer, collecting: &Collecting<'_>) {
+        let mut refuse_next = collecting.failure.cloned();
         loop {
             let used = buffer.len() - FRAME_HEADER_BYTES;
             let room = if refuse_next.is_some() {
@@ -176,22 +182,23 @@ impl Sequencer {
             match self.queue.pop(room) {
                 Popped::Empty => return,
                 Popped::DoesNotFit if used > 0 => return,
-                Popped::DoesNotFit => match self.preparer.take() {
-                    Taken::Ready(journal) => {
+                Popped::DoesNotFit => match self.preparer.take(collecting.waits) {
+                    None => return,
+                    Some(Taken::Ready(journal)) => {
                         // Only before its first batch can a frame change its journal.
                         write(&self.journals).insert(journal.number, Arc::clone(&journal));
                         let before = place.journal.replace(journal);
                         place.offset = FIRST_FRAME_OFFSET;
                         commit.sealed = before.map(|before| (before, place.frame));
                     }
-                    Taken::Full(reason) => refuse_next = Some(LogError::Full(reason)),
+                    Some(Taken::Full(reason)) => refuse_next = Some(LogError::Full(reason)),
                 },
                 Popped::Item(item) => match (refuse_next.take(), item) {
                     (Some(error), item) => {
                         refuse_item(item, &error);
-                        refuse_next = failure.cloned();
+                        refuse_next = collecting.failure.cloned();
                     }
-                    (None, Item::Append(group)) => self.add_group(place, commit, buffer, arrival, group),
+                    (None, Item::Append(group)) => self.add_group(place, commit, buffer, collecting.arrival, group),
                     (None, Item::Close(close)) => {
                         close.entry.close();
                         commit.closes.push(close);

@@ -11,6 +11,7 @@ use crate::settings::LocalLogSettings;
 
 mod crash;
 mod disk;
+mod driver;
 mod flips;
 mod sealing;
 

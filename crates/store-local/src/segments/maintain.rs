@@ -8,15 +8,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::time::Clock;
-use futures_util::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt};
 use store::root_key::RootKey;
 use store::shard_log::LogId;
+use tokio::time::Instant;
 
-use super::output::SegmentPlace;
+use super::place::SegmentPlace;
 use super::write::{Content, Unsealed, WriteError, write_segment};
 use super::{Run, Segment, number_of};
 use crate::journal::file::Journal;
@@ -25,6 +24,7 @@ use crate::log::counters::Counters;
 use crate::log::entry::{LogEntry, View};
 use crate::log::sequencer::{Journals, Logs};
 use crate::manifest::{Manifest, ManifestFile};
+use crate::schedule::Schedule;
 use crate::sync::{lock, read, write};
 
 /// Pause after a failure to write a segment.
@@ -45,7 +45,8 @@ pub(crate) enum Message {
 
 /// What the worker works with.
 pub(crate) struct WorkerParts {
-    pub place: SegmentPlace,
+    pub place: Arc<SegmentPlace>,
+    pub schedule: Arc<dyn Schedule>,
     pub root_key: Arc<dyn RootKey>,
     pub logs: Arc<Logs>,
     pub journals: Arc<Journals>,
@@ -66,6 +67,27 @@ pub(crate) struct Worker {
     segments: Mutex<Vec<Arc<Segment>>>,
 }
 
+/// The journals that wait to be rewritten.
+pub(crate) struct Backlog {
+    /// Oldest first, each with the number of the first frame that it does not hold.
+    waiting: VecDeque<(Arc<Journal>, u64)>,
+    begun: Instant,
+    /// Whether what a crash has left was removed.
+    is_cleaned: bool,
+    /// Whether the oldest could not be rewritten.
+    has_failed: bool,
+}
+
+impl Backlog {
+    pub(crate) fn new() -> Self {
+        Self { waiting: VecDeque::new(), begun: Instant::now(), is_cleaned: false, has_failed: false }
+    }
+
+    pub(crate) fn add(&mut self, journal: Arc<Journal>, frames_end: u64) {
+        self.waiting.push_back((journal, frames_end));
+    }
+}
+
 /// What changes with every append.
 struct Progress {
     frames_end: u64,
@@ -82,46 +104,60 @@ impl Worker {
 
     /// Works until told to stop.
     pub(crate) fn run(&self, messages: &Receiver<Message>, runtime: &tokio::runtime::Runtime) {
-        let started = Instant::now();
-        let mut waiting = VecDeque::new();
-        let mut cleaned = false;
+        let mut backlog = Backlog::new();
         loop {
-            let opened = self.all_open() || started.elapsed() >= OPENING_WAIT;
-            let pause = match (waiting.is_empty(), opened) {
-                (true, true) => self.parts.interval,
-                (false, true) => Duration::ZERO,
-                (_, false) => OPENING_POLL,
-            };
-            match messages.recv_timeout(pause) {
-                Ok(Message::Sealed(journal, end)) => {
-                    // Take all messages first: one may be the wish to stop.
-                    waiting.push_back((journal, end));
-                    continue;
-                }
+            match messages.recv_timeout(self.pause(&backlog)) {
+                // Take all messages first: one may be the wish to stop.
+                Ok(Message::Sealed(journal, end)) => backlog.add(journal, end),
                 Ok(Message::Maintain(done)) => {
                     runtime.block_on(self.drop_expired());
                     // Whoever asked may have gone away.
                     let _ = done.send(());
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => runtime.block_on(self.step(&mut backlog)),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
-            if !opened {
-                continue;
-            }
-            if !std::mem::replace(&mut cleaned, true) {
-                runtime.block_on(self.remove_strangers());
-            }
-            match waiting.pop_front() {
-                None => runtime.block_on(self.drop_expired()),
-                Some((journal, end)) => {
-                    if let Err(journal) = runtime.block_on(self.seal(journal, end)) {
-                        waiting.push_front((journal, end));
-                        std::thread::sleep(RETRY_PAUSE);
-                    }
+        }
+    }
+
+    /// How long nothing is to be done, unless there is a message.
+    pub(crate) fn pause(&self, backlog: &Backlog) -> Duration {
+        if !self.may_begin(backlog) {
+            OPENING_POLL
+        } else if backlog.has_failed {
+            RETRY_PAUSE
+        } else if backlog.waiting.is_empty() {
+            self.parts.interval
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Rewrites the oldest journal of the backlog, or looks after retention when there is none.
+    pub(crate) async fn step(&self, backlog: &mut Backlog) {
+        if !self.may_begin(backlog) {
+            return;
+        }
+        if !std::mem::replace(&mut backlog.is_cleaned, true) {
+            self.remove_strangers().await;
+        }
+        match backlog.waiting.pop_front() {
+            None => self.drop_expired().await,
+            Some((journal, end)) => {
+                let failed = self.seal(journal, end).await.err();
+                backlog.has_failed = failed.is_some();
+                if let Some(journal) = failed {
+                    backlog.waiting.push_front((journal, end));
+                    // Its space may be what is missing.
+                    self.drop_expired().await;
                 }
             }
         }
+    }
+
+    /// Whether it is known which logs exist, or nobody will say.
+    fn may_begin(&self, backlog: &Backlog) -> bool {
+        self.all_open() || backlog.begun.elapsed() >= OPENING_WAIT
     }
 
     /// Writes the manifest as things stand; for the end of an orderly run.
@@ -171,6 +207,7 @@ impl Worker {
             segments.push(segment);
             runs.extend(written);
             number += 1;
+            self.parts.schedule.pause().await;
         }
         let progress = self.progress();
         let changed = self.parts.manifest.change(|manifest| {
@@ -181,13 +218,16 @@ impl Worker {
             progress.apply(manifest);
         });
         changed.map_err(|error| WriteError::Manifest(error.to_string()))?;
-        let mut all = lock(&self.segments);
-        all.extend(segments);
-        self.count_segments(&all);
-        drop(all);
+        self.parts.schedule.pause().await;
+        {
+            let mut all = lock(&self.segments);
+            all.extend(segments);
+            self.count_segments(&all);
+        }
         for entry in entries {
             lock(&entry.view).sealed(journal.number, runs.remove(&entry.id));
         }
+        self.parts.schedule.pause().await;
         Ok(())
     }
 
@@ -255,8 +295,9 @@ impl Worker {
                     lock(&entry.view).runs.retain(|run| run.segment.reference.number != segment.reference.number);
                 }
             }
-            if let Err(error) = self.parts.place.store.delete(&segment.path).await {
-                tracing::warn!(segment = %segment.path, %error, "segment past retention cannot be deleted");
+            self.parts.schedule.pause().await;
+            if let Err(error) = self.parts.place.delete(&segment.name()).await {
+                tracing::warn!(segment = segment.display(), %error, "segment past retention cannot be deleted");
             }
         }
         Counters::add(&self.parts.counters.segments_dropped, expired.len() as u64);
@@ -273,18 +314,18 @@ impl Worker {
 
     /// Removes segments that a crash has left without a place in the manifest.
     async fn remove_strangers(&self) {
-        let objects: Vec<_> = match self.parts.place.store.list(None).try_collect().await {
-            Ok(objects) => objects,
+        let names = match self.parts.place.list().await {
+            Ok(names) => names,
             Err(error) => return tracing::warn!(%error, "segments cannot be listed"),
         };
-        for object in objects {
+        for name in names {
             let known = |number: u64| lock(&self.segments).iter().any(|segment| segment.reference.number == number);
-            if number_of(&object.location).is_none_or(known) {
+            if number_of(&name).is_none_or(known) {
                 continue;
             }
-            tracing::info!(segment = %object.location, "removing a segment that was never completed");
-            if let Err(error) = self.parts.place.store.delete(&object.location).await {
-                tracing::warn!(segment = %object.location, %error, "segment cannot be deleted");
+            tracing::info!(segment = name, "removing a segment that was never completed");
+            if let Err(error) = self.parts.place.delete(&name).await {
+                tracing::warn!(segment = name, %error, "segment cannot be deleted");
             }
         }
     }

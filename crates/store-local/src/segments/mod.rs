@@ -3,13 +3,13 @@
 mod footer;
 mod maintain;
 mod output;
+mod place;
 mod read;
 mod write;
 
+use std::io;
 use std::sync::{Arc, Mutex};
 
-use object_store::path::Path;
-use object_store::{GetRange, ObjectStore, ObjectStoreExt};
 use store::root_key::RootKey;
 use store::shard_log::LogId;
 
@@ -18,17 +18,14 @@ use crate::error::OpenError;
 use crate::manifest::SegmentRef;
 
 pub(crate) use footer::SparseEntry;
-pub(crate) use maintain::{Message, Worker, WorkerParts};
-pub(crate) use output::SegmentPlace;
+pub(crate) use maintain::{Backlog, Message, Worker, WorkerParts};
+pub(crate) use place::{SegmentDirectory, SegmentPlace};
 pub(crate) use read::{find_in_run, read_run};
 
 /// A stored segment.
 pub(crate) struct Segment {
     pub reference: SegmentRef,
-    pub path: Path,
-    /// What it is called in messages.
-    pub name: String,
-    pub store: Arc<dyn ObjectStore>,
+    pub place: Arc<SegmentPlace>,
     pub cipher: DataCipher,
     /// The logs with records in it, and the arrival of the last of each.
     pub logs: Vec<(LogId, i64)>,
@@ -51,27 +48,38 @@ pub(crate) struct Run {
     pub sparse_crc: u32,
 }
 
-/// The name of a segment's object.
-pub(crate) fn object_path(number: u64) -> Path {
-    Path::from(format!("{number:016}.segment"))
+impl Segment {
+    pub(crate) fn name(&self) -> String {
+        name_of(self.reference.number)
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn display(&self) -> String {
+        self.place.display(&self.name())
+    }
 }
 
-/// Whether an object has the name of a segment, and which.
-pub(crate) fn number_of(path: &Path) -> Option<u64> {
-    let digits = path.as_ref().strip_suffix(".segment")?;
+/// The name of a segment.
+pub(crate) fn name_of(number: u64) -> String {
+    format!("{number:016}.segment")
+}
+
+/// Whether a name is that of a segment, and which.
+pub(crate) fn number_of(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".segment")?;
     (digits.len() == 16).then(|| digits.parse().ok())?
 }
 
 /// Reads the footer of a segment and answers its runs.
 pub(crate) async fn load(
     reference: SegmentRef,
-    place: &SegmentPlace,
+    place: &Arc<SegmentPlace>,
     root_key: &dyn RootKey,
 ) -> Result<(Arc<Segment>, Vec<(LogId, Run)>), OpenError> {
-    let path = object_path(reference.number);
-    let name = place.display(&path);
+    let name = name_of(reference.number);
+    let shown = place.display(&name);
     let damaged =
-        |offset: u64, reason: &str| OpenError::Damaged { file: name.clone(), offset, reason: reason.to_owned() };
+        |offset: u64, reason: &str| OpenError::Damaged { file: shown.clone(), offset, reason: reason.to_owned() };
     let footer_offset = reference
         .bytes
         .checked_sub(u64::from(reference.footer_bytes))
@@ -80,18 +88,14 @@ pub(crate) async fn load(
         let reason = format!("the file is {found} bytes long, it was made with {}", reference.bytes);
         damaged(found.min(reference.bytes), &reason)
     };
-    let failed = |error: object_store::Error| OpenError::Segments(format!("{name}: {error}"));
-    let options = object_store::GetOptions {
-        range: Some(GetRange::Bounded(footer_offset..reference.bytes)),
-        ..Default::default()
-    };
-    let bytes = match place.store.get_opts(&path, options).await {
-        Ok(answer) if answer.meta.size == reference.bytes => answer.bytes().await.map_err(failed)?,
-        Ok(answer) => return Err(other_length(answer.meta.size)),
+    let failed = |error: io::Error| OpenError::Segments(format!("{shown}: {error}"));
+    let bytes = match place.read_with_size(&name, footer_offset..reference.bytes).await {
+        Ok((bytes, size)) if size == reference.bytes => bytes,
+        Ok((_, size)) => return Err(other_length(size)),
         // A store does not tell by its error that the object ends before the footer.
-        Err(error) => match place.store.head(&path).await {
-            Err(object_store::Error::NotFound { .. }) => return Err(damaged(0, "the segment is missing")),
-            Ok(meta) if meta.size != reference.bytes => return Err(other_length(meta.size)),
+        Err(error) => match place.size(&name).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(damaged(0, "the segment is missing")),
+            Ok(size) if size != reference.bytes => return Err(other_length(size)),
             Ok(_) | Err(_) => return Err(failed(error)),
         },
     };
@@ -99,17 +103,19 @@ pub(crate) async fn load(
         .filter(|footer| footer.number == reference.number)
         .ok_or_else(|| damaged(footer_offset, "the footer does not match its checksum"))?;
     let data_key =
-        root_key.unwrap(&footer.wrapped_key).map_err(|error| OpenError::Key { file: name.clone(), error })?;
+        root_key.unwrap(&footer.wrapped_key).map_err(|error| OpenError::Key { file: shown.clone(), error })?;
+    Ok(segment_of(reference, place, DataCipher::new(&data_key), &footer))
+}
+
+/// A segment and its runs from what its footer says.
+fn segment_of(
+    reference: SegmentRef,
+    place: &Arc<SegmentPlace>,
+    cipher: DataCipher,
+    footer: &footer::Footer,
+) -> (Arc<Segment>, Vec<(LogId, Run)>) {
     let logs = footer.runs.iter().map(|run| (LogId(run.log), run.last_arrival)).collect();
-    let segment = Arc::new(Segment {
-        reference,
-        path,
-        name,
-        store: Arc::clone(&place.store),
-        cipher: DataCipher::new(&data_key),
-        logs,
-        sparse: Mutex::default(),
-    });
+    let segment = Arc::new(Segment { reference, place: Arc::clone(place), cipher, logs, sparse: Mutex::default() });
     let runs = footer.runs.iter().map(|run| (LogId(run.log), run.in_segment(&segment))).collect();
-    Ok((segment, runs))
+    (segment, runs)
 }

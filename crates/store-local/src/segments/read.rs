@@ -1,10 +1,10 @@
 //! Reads the records of one log out of a segment.
 
+use std::io;
 use std::sync::Arc;
 
 use base::time::Timestamp;
 use bytes::Bytes;
-use object_store::ObjectStoreExt;
 use store::read_run::StoredBatch;
 use store::shard_log::{LogError, LogId, Position};
 
@@ -92,29 +92,25 @@ async fn sparse_index(run: &Run) -> Result<Arc<Vec<SparseEntry>>, LogError> {
     Ok(index)
 }
 
-/// Reads a part of the object, all of it.
+/// Reads a part of the segment, all of it.
 async fn read_object(segment: &Segment, range: std::ops::Range<u64>) -> Result<Bytes, LogError> {
-    let len = range.end - range.start;
-    match segment.store.get_range(&segment.path, range).await {
-        Ok(bytes) if bytes.len() as u64 == len => Ok(bytes),
-        Ok(bytes) => Err(explain(segment, &format!("{} bytes in place of {len}", bytes.len())).await),
-        Err(error) => Err(explain(segment, &error.to_string()).await),
+    match segment.place.read(&segment.name(), range).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err(explain(segment, &error).await),
     }
 }
 
 fn damaged(segment: &Segment, offset: u64) -> LogError {
-    LogError::Damaged(format!("{} at offset {offset}", segment.name))
+    LogError::Damaged(format!("{} at offset {offset}", segment.display()))
 }
 
 /// What a failed read means: a segment that is gone, or has another length than it was made with, is damage; anything else
 /// may pass.
-async fn explain(segment: &Segment, reason: &str) -> LogError {
-    let (name, made) = (&segment.name, segment.reference.bytes);
-    match segment.store.head(&segment.path).await {
-        Err(object_store::Error::NotFound { .. }) => LogError::Damaged(format!("{name} is missing")),
-        Ok(meta) if meta.size != made => {
-            LogError::Damaged(format!("{name} is {} bytes long, it was made with {made}", meta.size))
-        }
-        Ok(_) | Err(_) => LogError::Failed(format!("{name}: {reason}")),
+async fn explain(segment: &Segment, error: &io::Error) -> LogError {
+    let (shown, made) = (segment.display(), segment.reference.bytes);
+    match segment.place.size(&segment.name()).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => LogError::Damaged(format!("{shown} is missing")),
+        Ok(size) if size != made => LogError::Damaged(format!("{shown} is {size} bytes long, it was made with {made}")),
+        Ok(_) | Err(_) => LogError::Failed(format!("{shown}: {error}")),
     }
 }

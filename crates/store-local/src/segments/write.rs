@@ -1,7 +1,7 @@
 //! Writes the unsealed records of some logs into one segment.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use store::read_run::StoredBatch;
 use store::root_key::RootKey;
@@ -9,8 +9,9 @@ use store::shard_log::LogId;
 use thiserror::Error;
 
 use super::footer::{FORMAT_VERSION, Footer, FooterRun, SEGMENT_MAGIC, SPARSE_STEP_BYTES, SparseEntry, encode_sparse};
-use super::output::{Output, SegmentPlace};
-use super::{Run, Segment, object_path};
+use super::output::Output;
+use super::place::SegmentPlace;
+use super::{Run, Segment, name_of, segment_of};
 use crate::batch::{self, BatchHeader, Seal};
 use crate::cipher::{DataCipher, NONCE_BYTES, random_data_key};
 use crate::journal::file::{Journal, damaged};
@@ -49,13 +50,12 @@ pub(crate) async fn write_segment(
     number: u64,
     content: Content,
     journal: &Journal,
-    place: &SegmentPlace,
+    place: &Arc<SegmentPlace>,
     root_key: &dyn RootKey,
 ) -> Result<(Arc<Segment>, Vec<(LogId, Run)>), WriteError> {
-    let path = object_path(number);
     let data_key = random_data_key();
     let cipher = DataCipher::new(&data_key);
-    let mut out = Output::begin(place, &path).await?;
+    let mut out = Output::begin(place, &name_of(number)).await?;
     let runs = match write_content(&mut out, content, journal, &cipher).await {
         Ok(runs) => runs,
         Err(error) => {
@@ -69,20 +69,8 @@ pub(crate) async fn write_segment(
     out.append(&bytes);
     let object_bytes = out.position();
     out.complete().await?;
-    let logs = footer.runs.iter().map(|run| (LogId(run.log), run.last_arrival)).collect();
     let reference = SegmentRef { number, bytes: object_bytes, footer_bytes, footer_crc };
-    let store = Arc::clone(&place.store);
-    let segment = Arc::new(Segment {
-        reference,
-        name: place.display(&path),
-        path,
-        store,
-        cipher,
-        logs,
-        sparse: Mutex::default(),
-    });
-    let runs = footer.runs.iter().map(|run| (LogId(run.log), run.in_segment(&segment))).collect();
-    Ok((segment, runs))
+    Ok(segment_of(reference, place, cipher, &footer))
 }
 
 async fn write_content(

@@ -4,8 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use super::*;
-use crate::journal::files::{DataFile, Files, OsFiles};
+use crate::files::{DataFile, Files, Held, Listed, OsFiles};
 use crate::log::open::Parts;
+use crate::schedule::OsSchedule;
 
 /// Files whose writes fail when told to.
 struct FailingFiles {
@@ -44,6 +45,34 @@ impl Files for FailingFiles {
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
         self.inner.prepare(path, bytes)
+    }
+
+    fn make_dir(&self, dir: &Path) -> io::Result<()> {
+        self.inner.make_dir(dir)
+    }
+
+    fn lock(&self, dir: &Path) -> Result<Box<dyn Held>, crate::OpenError> {
+        self.inner.lock(dir)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<Listed>> {
+        self.inner.list(dir)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.inner.sync_dir(dir)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.inner.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.inner.remove(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
+        self.inner.create(path)
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
@@ -87,12 +116,25 @@ impl DataFile for FailingFile {
     fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         self.inner.read(bytes, offset)
     }
+
+    fn size(&self) -> io::Result<u64> {
+        self.inner.size()
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.inner.set_len(bytes)
+    }
 }
 
 fn open_failing(settings: &LocalLogSettings, plan: &Arc<Plan>) -> Arc<LocalLog> {
     let files = FailingFiles { inner: OsFiles::new(settings.durability), plan: Arc::clone(plan) };
-    let parts =
-        Parts { clock: Arc::new(SystemClock), root_key: Arc::new(TestKey), segments: None, files: Arc::new(files) };
+    let parts = Parts {
+        clock: Arc::new(SystemClock),
+        root_key: Arc::new(TestKey),
+        segments: None,
+        files: Arc::new(files),
+        schedule: Arc::new(OsSchedule),
+    };
     LocalLog::open_with(settings, parts).expect("opens")
 }
 
