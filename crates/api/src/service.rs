@@ -17,8 +17,11 @@ pub struct ServiceModel {
     pub target_prefix: &'static str,
     /// The version in the content type `application/x-amz-json-<version>`; empty for other protocols.
     pub json_version: &'static str,
-    /// The protocol of the model: `json`, `rest-json`, `query`, …
-    pub protocol: &'static str,
+    /// The protocols of the model, its first choice first: `json`, `rest-json`, `query`, `smithy-rpc-v2-cbor`.
+    pub protocols: &'static [&'static str],
+    /// The XML namespace of answers by query, such as `https://sts.amazonaws.com/doc/2011-06-15/`; empty for services
+    /// without.
+    pub xml_namespace: &'static str,
     /// The service's name in a signature's scope.
     pub signing_name: &'static str,
     /// The date of the API, such as `2013-12-02`.
@@ -27,6 +30,18 @@ pub struct ServiceModel {
 }
 
 impl ServiceModel {
+    #[must_use]
+    pub fn speaks(&self, protocol: &str) -> bool {
+        self.protocols.contains(&protocol)
+    }
+
+    /// Whether the service has spoken the query protocol before others, so that clients may ask for the codes that its
+    /// errors have there.
+    #[must_use]
+    pub fn is_query_compatible(&self) -> bool {
+        self.speaks("query") && self.protocols.len() > 1
+    }
+
     /// The operation of that name.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&'static OperationModel> {
@@ -102,6 +117,10 @@ pub type Failure = Box<dyn ModeledError>;
 pub trait ModeledError: Encode + Send + Sync + std::error::Error + 'static {
     /// The error's name on the wire.
     fn code(&self) -> &'static str;
+    /// The error's name in the query protocol.
+    fn query_code(&self) -> &'static str {
+        self.code()
+    }
     /// The HTTP status.
     fn status(&self) -> u16;
     fn message(&self) -> Option<&str>;

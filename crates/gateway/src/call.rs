@@ -5,14 +5,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use api::service::{self, CallError, Failure, OperationModel, Service, ServiceModel};
 use base::caller::Caller;
-use base::codec::{DecodeError, Reader};
+use base::codec::DecodeError;
 use base::limits::MIB;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::request::Parts;
-use wire::cbor::{CborReader, Dialect};
 use wire::error_body::{ErrorBody, SERIALIZATION_EXCEPTION};
 use wire::front_door::{self, Admitted, Head, TargetKind};
-use wire::json::JsonReader;
 use wire::sigv4::AuthError;
 use wire::{Protocol, event_stream};
 
@@ -113,20 +111,13 @@ fn not_authentic(protocol: Protocol, error: &AuthError, body: &Held) -> Reply {
 
 /// Whether the body is a structure, whatever is in it.
 fn well_formed(protocol: Protocol, body: &Held) -> Result<(), DecodeError> {
-    with_reader(protocol, body, |reader| {
-        reader.begin_struct()?;
-        while reader.next_field(&[])?.is_some() {}
-        reader.finish()
-    })?
-    .map_err(|_| DecodeError::malformed())
-}
-
-fn with_reader<T>(protocol: Protocol, body: &Held, work: impl FnOnce(&mut dyn Reader) -> T) -> Result<T, DecodeError> {
-    let bytes = body.bytes.clone();
-    Ok(match protocol {
-        Protocol::Json10 | Protocol::Json11 => work(&mut JsonReader::new(bytes)?),
-        Protocol::Cbor => work(&mut CborReader::new(bytes, Dialect::Kinesis)),
-    })
+    protocol
+        .read(body.bytes.clone(), |reader| {
+            reader.begin_struct()?;
+            while reader.next_field(&[])?.is_some() {}
+            reader.finish()
+        })?
+        .map_err(|_| DecodeError::malformed())
 }
 
 /// Runs the operation, to its end even when the client goes away, and encodes what it answers.
@@ -179,7 +170,8 @@ async fn run(
     caller: &Caller,
     body: &Held,
 ) -> Result<service::Reply, Fault> {
-    let answer = with_reader(protocol, body, |reader| service.call(caller, operation, reader))
+    let answer = protocol
+        .read(body.bytes.clone(), |reader| service.call(caller, operation, reader))
         .map_err(|error| Fault::Call(CallError::Malformed(error)))?
         .map_err(Fault::Call)?;
     answer.await.map_err(Fault::Failed)

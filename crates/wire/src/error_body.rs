@@ -3,7 +3,7 @@
 use base::codec::{Encode, Writer};
 use bytes::Bytes;
 
-use crate::Protocol;
+use crate::{Protocol, query};
 
 /// AWS's name for a body that cannot be read.
 pub const SERIALIZATION_EXCEPTION: &str = "SerializationException";
@@ -39,63 +39,13 @@ impl Encode for ErrorBody<'_> {
     }
 }
 
-/// Whose fault a query error is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    Sender,
-    Receiver,
-}
-
-/// An error of the query protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueryError<'a> {
-    /// The service's XML namespace, such as `https://sts.amazonaws.com/doc/2011-06-15/`.
-    pub namespace: &'a str,
-    pub fault: Fault,
-    pub code: &'a str,
-    pub message: &'a str,
-    pub request_id: &'a str,
-}
-
-impl QueryError<'_> {
-    #[must_use]
-    pub fn to_bytes(&self) -> Bytes {
-        let fault = match self.fault {
-            Fault::Sender => "Sender",
-            Fault::Receiver => "Receiver",
-        };
-        let xml = format!(
-            "<ErrorResponse xmlns=\"{}\"><Error><Type>{fault}</Type><Code>{}</Code><Message>{}</Message></Error>\
-             <RequestId>{}</RequestId></ErrorResponse>",
-            escape_xml(self.namespace),
-            escape_xml(self.code),
-            escape_xml(self.message),
-            escape_xml(self.request_id),
-        );
-        xml.into()
-    }
-}
-
 /// The XML in which AWS refuses a request whose protocol it cannot tell; sent without a content type.
 #[must_use]
 pub fn bare_xml(code: &str, message: &str) -> Bytes {
-    format!("<{code}>\n  <Message>{}</Message>\n</{code}>\n", escape_xml(message)).into()
-}
-
-fn escape_xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // XML has no way to write the other control characters.
-            c if c.is_control() && !matches!(c, '\n' | '\r' | '\t') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    let mut out = format!("<{code}>\n  <Message>").into_bytes();
+    query::escape(&mut out, message);
+    out.extend_from_slice(format!("</Message>\n</{code}>\n").as_bytes());
+    out.into()
 }
 
 #[cfg(test)]
@@ -117,14 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn xml_forms() {
+    fn xml_form() {
         assert_eq!(bare_xml("A", "<b>"), "<A>\n  <Message>&lt;b&gt;</Message>\n</A>\n");
-        let error =
-            QueryError { namespace: "urn:x", fault: Fault::Sender, code: "C", message: "a & b", request_id: "r" };
-        assert_eq!(
-            error.to_bytes(),
-            "<ErrorResponse xmlns=\"urn:x\"><Error><Type>Sender</Type><Code>C</Code><Message>a &amp; b</Message>\
-             </Error><RequestId>r</RequestId></ErrorResponse>"
-        );
     }
 }

@@ -1,12 +1,24 @@
 //! What AWS checks before anything else: which operation is meant, and in which protocol to answer.
 //!
-//! Pure, in AWS's order: method, empty body, content type, target. The path does not count.
+//! Pure, in AWS's order: method, empty body, content type, target. The path counts for rpcv2Cbor alone.
 
 use bytes::Bytes;
 
 use crate::Protocol;
 use crate::error_body::{ErrorBody, SERIALIZATION_EXCEPTION, bare_xml};
 use crate::protocol::essence;
+
+/// Value of the header `smithy-protocol` of rpcv2Cbor, in requests and answers.
+pub const RPC_V2_CBOR: &str = "rpc-v2-cbor";
+
+/// The service and the operation in the path of rpcv2Cbor: `/service/<service>/operation/<operation>`, whatever is
+/// before it.
+#[must_use]
+pub fn rpc_path(path: &str) -> Option<(&str, &str)> {
+    let mut segments = path.rsplit('/');
+    let (operation, word, service) = (segments.next()?, segments.next()?, segments.next()?);
+    (word == "operation" && segments.next()? == "service" && segments.next().is_some()).then_some((service, operation))
+}
 
 /// What of a request these checks look at.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,7 @@ pub mod protocol;
 
 pub mod cbor;
 pub mod json;
+pub mod query;
 
 pub mod error_body;
 pub mod event_stream;
@@ -17,8 +18,10 @@ pub mod sigv4;
 pub mod kpl;
 
 mod base64;
+mod calendar;
 mod coral;
 mod hex;
+mod iso8601;
 
 pub use protocol::Protocol;
 

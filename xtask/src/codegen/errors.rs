@@ -8,7 +8,7 @@ use super::types;
 pub fn items(plan: &Plan<'_>) -> Vec<String> {
     let mut errors: Vec<ErrorShape<'_>> = plan.errors.iter().map(|name| ErrorShape::new(plan, name)).collect();
     if !errors.iter().any(|e| e.type_name == "ValidationException") {
-        errors.push(ErrorShape::validation());
+        errors.push(ErrorShape::validation(plan));
     }
     let mut items = vec![enumeration(plan, &errors), constructors(plan, &errors), traits(plan, &errors)];
     items.extend(errors.iter().map(|error| structure(plan, error)));
@@ -20,6 +20,8 @@ struct ErrorShape<'m> {
     constructor: String,
     type_name: String,
     code: String,
+    /// Its name in the query protocol.
+    query_code: String,
     status: u16,
     fields: Vec<Field<'m>>,
     /// Whether the model itself has the member for the text.
@@ -30,7 +32,7 @@ impl<'m> ErrorShape<'m> {
     fn new(plan: &Plan<'m>, name: &'m str) -> Self {
         let shape = plan.model.shape(name);
         let error = shape.error.clone().unwrap_or_default();
-        let query = matches!(plan.model.metadata.protocol.as_str(), "query" | "ec2");
+        let query = speaks_query_only(plan);
         let mut fields = plan.fields(name);
         for field in &mut fields {
             field.required = false;
@@ -40,10 +42,12 @@ impl<'m> ErrorShape<'m> {
             }
         }
         let has_message = fields.iter().any(|f| f.rust == "message");
+        let query_code = error.code.unwrap_or_else(|| name.to_owned());
         Self {
             constructor: constructor(plan, name),
             type_name: names::type_name(name),
-            code: error.code.filter(|_| query).unwrap_or_else(|| name.to_owned()),
+            code: if query { query_code.clone() } else { name.to_owned() },
+            query_code,
             status: error.http_status_code.unwrap_or(if shape.fault { 500 } else { 400 }),
             fields,
             has_message,
@@ -51,11 +55,22 @@ impl<'m> ErrorShape<'m> {
     }
 
     /// The error of broken constraints, which every service answers even where its model is silent.
-    fn validation() -> Self {
-        let code = "ValidationException".to_owned();
-        let constructor = "validation".to_owned();
-        Self { constructor, type_name: code.clone(), code, status: 400, fields: Vec::new(), has_message: false }
+    fn validation(plan: &Plan<'_>) -> Self {
+        let (type_name, query_code) = ("ValidationException".to_owned(), "ValidationError".to_owned());
+        Self {
+            constructor: "validation".to_owned(),
+            code: if speaks_query_only(plan) { query_code.clone() } else { type_name.clone() },
+            type_name,
+            query_code,
+            status: 400,
+            fields: Vec::new(),
+            has_message: false,
+        }
     }
+}
+
+fn speaks_query_only(plan: &Plan<'_>) -> bool {
+    plan.model.metadata.protocols().iter().all(|protocol| matches!(protocol.as_str(), "query" | "ec2"))
 }
 
 /// The short name, unless another error of the service has it by right.
@@ -104,6 +119,7 @@ fn traits(plan: &Plan<'_>, errors: &[ErrorShape<'_>]) -> String {
     let name = enum_name(plan);
     let arms = |arm: &dyn Fn(&ErrorShape<'_>) -> String| -> String { errors.iter().map(arm).collect() };
     let codes = arms(&|e| format!("Self::{}(_) => {:?},\n", e.type_name, e.code));
+    let query_codes = query_codes(plan, errors);
     let statuses = statuses(errors);
     let messages = arms(&|e| format!("Self::{}(error) => error.message.as_deref(),\n", e.type_name));
     let encodes = arms(&|e| format!("Self::{}(error) => error.encode(w),\n", e.type_name));
@@ -115,7 +131,7 @@ fn traits(plan: &Plan<'_>, errors: &[ErrorShape<'_>]) -> String {
     });
     format!(
         "impl ModeledError for {name} {{\n\
-         fn code(&self) -> &'static str {{\nmatch self {{\n{codes}}}\n}}\n\n\
+         fn code(&self) -> &'static str {{\nmatch self {{\n{codes}}}\n}}\n\n{query_codes}\
          fn status(&self) -> u16 {{\n{statuses}\n}}\n\n\
          fn message(&self) -> Option<&str> {{\nmatch self {{\n{messages}}}\n}}\n}}\n\n\
          impl Encode for {name} {{\nfn encode(&self, w: &mut dyn Writer) {{\nmatch self {{\n{encodes}}}\n}}\n}}\n\n\
@@ -124,6 +140,22 @@ fn traits(plan: &Plan<'_>, errors: &[ErrorShape<'_>]) -> String {
          write!(f, \"{{}}: {{}}\", self.code(), self.message().unwrap_or_default())\n}}\n}}\n\n\
          impl std::error::Error for {name} {{}}\n\n{conversions}"
     )
+}
+
+/// `query_code`, where a service has errors that the query protocol names in its own way.
+fn query_codes(plan: &Plan<'_>, errors: &[ErrorShape<'_>]) -> String {
+    if !plan.model.metadata.protocols().iter().any(|protocol| protocol == "query") {
+        return String::new();
+    }
+    let named: String = errors
+        .iter()
+        .filter(|e| e.query_code != e.code)
+        .map(|e| format!("Self::{}(_) => {:?},\n", e.type_name, e.query_code))
+        .collect();
+    if named.is_empty() {
+        return named;
+    }
+    format!("fn query_code(&self) -> &'static str {{\nmatch self {{\n{named}_ => self.code(),\n}}\n}}\n\n")
 }
 
 /// The body of `status`: what is not the most common one is named.

@@ -41,6 +41,11 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// The protocols of the service, its first choice first. Older models name one.
+    pub fn protocols(&self) -> &[String] {
+        if self.protocols.is_empty() { std::slice::from_ref(&self.protocol) } else { &self.protocols }
+    }
+
     /// The service name in a signature's scope.
     pub fn signing_name(&self) -> &str {
         self.signing_name.as_deref().unwrap_or(&self.endpoint_prefix)

@@ -40,11 +40,13 @@ pub fn model(plan: &Plan<'_>) -> String {
     format!(
         "/// The operations by name.\npub const OPERATIONS: &[OperationModel] = &[\n{operations}];\n\n\
          /// The service.\npub static SERVICE: ServiceModel = ServiceModel {{\nname: {:?},\ntarget_prefix: {:?},\n\
-         json_version: {:?},\nprotocol: {:?},\nsigning_name: {:?},\napi_version: {:?},\noperations: OPERATIONS,\n}};\n",
+         json_version: {:?},\nprotocols: &{:?},\nxml_namespace: {:?},\nsigning_name: {:?},\napi_version: {:?},\n\
+         operations: OPERATIONS,\n}};\n",
         plan.trait_name,
         metadata.target_prefix.as_deref().unwrap_or(""),
         metadata.json_version.as_deref().unwrap_or(""),
-        metadata.protocol,
+        metadata.protocols(),
+        metadata.xml_namespace.as_deref().unwrap_or(""),
         metadata.signing_name(),
         metadata.api_version,
     )

@@ -112,6 +112,19 @@ impl ModeledError for CloudWatchError {
         }
     }
 
+    fn query_code(&self) -> &'static str {
+        match self {
+            Self::InternalServiceFault(_) => "InternalServiceError",
+            Self::InvalidFormatFault(_) => "InvalidFormat",
+            Self::InvalidParameterCombinationException(_) => "InvalidParameterCombination",
+            Self::InvalidParameterValueException(_) => "InvalidParameterValue",
+            Self::LimitExceededFault(_) => "LimitExceeded",
+            Self::MissingRequiredParameterException(_) => "MissingParameter",
+            Self::ValidationException(_) => "ValidationError",
+            _ => self.code(),
+        }
+    }
+
     fn status(&self) -> u16 {
         match self {
             Self::InternalServiceFault(_) => 500,

@@ -21,7 +21,7 @@ impl STSError {
     /// The error that a client has been answered; `None` when the model does not know the code.
     pub fn from_code(code: &str, message: impl Into<String>) -> Option<Self> {
         match code {
-            "ValidationException" => Some(Self::validation(message)),
+            "ValidationError" => Some(Self::validation(message)),
             _ => None,
         }
     }
@@ -30,7 +30,7 @@ impl STSError {
 impl ModeledError for STSError {
     fn code(&self) -> &'static str {
         match self {
-            Self::ValidationException(_) => "ValidationException",
+            Self::ValidationException(_) => "ValidationError",
         }
     }
 

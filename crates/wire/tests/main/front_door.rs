@@ -1,5 +1,5 @@
 use wire::Protocol;
-use wire::front_door::{Admitted, Head, TargetKind, admit};
+use wire::front_door::{Admitted, Head, TargetKind, admit, rpc_path};
 
 const FORBIDDEN: &str = "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be \
                          authorized</Message>\n</AccessDeniedException>\n";
@@ -74,5 +74,16 @@ fn unknown_targets() {
     let unknown = br#"{"__type":"UnknownOperationException"}"#;
     for target in [None, Some(""), Some("."), Some("Kinesis_20131202.Nothing"), Some("ListStreams")] {
         check("POST", Some(JSON), target, "{}", (400, Some(JSON), unknown));
+    }
+}
+
+#[test]
+fn paths_of_rpcv2() {
+    let call = Some(("GraniteServiceVersion20100801", "PutMetricData"));
+    assert_eq!(rpc_path("/service/GraniteServiceVersion20100801/operation/PutMetricData"), call);
+    assert_eq!(rpc_path("/a/b/service/GraniteServiceVersion20100801/operation/PutMetricData"), call);
+    for path in ["", "/", "/service/S/operation", "service/S/operation/O", "/service/S/operation/O/", "/S/operation/O"]
+    {
+        assert_eq!(rpc_path(path), None, "{path}");
     }
 }

@@ -1,10 +1,12 @@
 //! Bytes that mean nothing must never do more than fail.
 
+use base::codec::Decode as _;
 use base::violations::Violations;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use proptest::prelude::*;
 use wire::Protocol;
+use wire::query::{Call, QueryReader};
 use wire::sigv4::{SignedRequest, Verifier};
 
 use crate::shapes::{Everything, Nothing, PutRecords};
@@ -27,17 +29,43 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Random bytes, and parameters whose names lead somewhere.
+fn form() -> impl Strategy<Value = Vec<u8>> {
+    let name = "(Nested\\.){0,3}(Text|Blob|Flag|Small|Large|Real|Time|List|Map|Nested|Records)?(\\.(member|entry))?\\
+                (\\.[0-9]{1,2})?(\\.(key|value|Data|PartitionKey))?\\.?";
+    let value = "|1|true|2023-11-14T22:13:20Z|[%+=.A-Za-z0-9]{0,8}";
+    let parameters = prop::collection::vec((name, value), 0..12).prop_map(|parameters| {
+        let pieces: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pieces.join("&").into_bytes()
+    });
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200),
+        prop::collection::vec(prop::sample::select(b"=&%.+10TextListmbr".to_vec()), 0..200),
+        parameters
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn readers(body in body()) {
-        for protocol in [Protocol::Json11, Protocol::Cbor] {
+        for protocol in [Protocol::Json11, Protocol::Cbor, Protocol::RpcV2Cbor] {
             let body = Bytes::copy_from_slice(&body);
             let _ = protocol.decode::<Everything>(body.clone(), &mut Violations::new());
             let _ = protocol.decode::<PutRecords>(body.clone(), &mut Violations::new());
             let _ = protocol.decode::<Nothing>(body, &mut Violations::new());
         }
+    }
+
+    #[test]
+    fn forms(form in form()) {
+        let form = Bytes::from(form);
+        let _ = Call::of(&form);
+        let reader = || QueryReader::new(&form);
+        let _ = reader().and_then(|mut reader| Everything::decode(&mut reader, &mut Violations::new()));
+        let _ = reader().and_then(|mut reader| PutRecords::decode(&mut reader, &mut Violations::new()));
+        let _ = reader().and_then(|mut reader| Nothing::decode(&mut reader, &mut Violations::new()));
     }
 
     #[test]

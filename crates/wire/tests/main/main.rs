@@ -7,6 +7,7 @@ mod garbage;
 mod json;
 mod kpl;
 mod pace;
+mod query;
 mod shapes;
 mod sigv4;
 mod sigv4_refusals;
