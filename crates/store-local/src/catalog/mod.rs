@@ -4,7 +4,10 @@
 //! so that a read never waits for a flush. Layout of the file: docs/format/catalog.md.
 
 mod connection;
+mod failure;
 mod reader;
+mod sums;
+mod witness;
 mod writer;
 
 use std::path::Path;
@@ -61,26 +64,27 @@ impl SqliteCatalog {
     /// Opens the file, or creates it readable for its owner only.
     ///
     /// # Errors
-    /// When the file cannot be opened, is no catalog, or was written by a newer version.
+    /// When the file cannot be opened, is no catalog, was written by a newer version, or does not hold all that was
+    /// committed, unchanged.
     pub fn open(path: &Path) -> Result<Self, CatalogOpenError> {
         Self::open_limited(path, PAGES_MAX)
     }
 
     fn open_limited(path: &Path, pages_max: u32) -> Result<Self, CatalogOpenError> {
         let failed = |reason: String| CatalogOpenError { path: path.display().to_string(), reason };
-        let connection::Connections { writer, reader } = connection::open(path, pages_max).map_err(failed)?;
-        let last = connection::last_version(&writer).map_err(|error| failed(error.to_string()))?;
-        let version = watch::Sender::new(last);
+        let connection::Connections { writer, reader, witness, version } =
+            connection::open(path, pages_max).map_err(failed)?;
+        let version = watch::Sender::new(version);
+        let writer = writer::Writer { connection: writer, witness, path: path.display().to_string() };
+        let reader = reader::Reader { connection: reader, path: path.display().to_string() };
         let (writes, write_queue) = mpsc::channel();
         let (reads, read_queue) = mpsc::channel();
         let (published, polled) = (version.clone(), version.clone());
         let threads = [
             std::thread::Builder::new()
                 .name("catalog-write".to_owned())
-                .spawn(move || writer::run(writer, &write_queue, &published)),
-            std::thread::Builder::new()
-                .name("catalog-read".to_owned())
-                .spawn(move || reader::run(&reader, &read_queue, &polled)),
+                .spawn(move || writer.run(&write_queue, &published)),
+            std::thread::Builder::new().name("catalog-read".to_owned()).spawn(move || reader.run(&read_queue, &polled)),
         ];
         for thread in threads {
             thread.map_err(|error| failed(format!("no thread for it: {error}")))?;

@@ -3,66 +3,75 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow};
-use store::catalog::{CatalogError, Row};
+use rusqlite::Connection;
+use store::catalog::Row;
 use tokio::sync::watch;
 
-use super::connection::{explain, last_version};
+use super::failure::Failure;
+use super::sums::{Totals, checked};
 use super::{Read, ReadRequest, Rows};
 
 /// How soon commits of another process (the command line, say) are noticed.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Serves the queue until the catalog is dropped.
-pub(super) fn run(connection: &Connection, queue: &Receiver<ReadRequest>, version: &watch::Sender<u64>) {
-    loop {
-        match queue.recv_timeout(POLL_INTERVAL) {
-            Ok(request) => serve(connection, request.read),
-            Err(RecvTimeoutError::Timeout) => poll(connection, version),
-            Err(RecvTimeoutError::Disconnected) => return,
+pub(super) struct Reader {
+    pub connection: Connection,
+    /// The file, for messages.
+    pub path: String,
+}
+
+impl Reader {
+    /// Serves the queue until the catalog is dropped.
+    pub(super) fn run(&self, queue: &Receiver<ReadRequest>, version: &watch::Sender<u64>) {
+        loop {
+            match queue.recv_timeout(POLL_INTERVAL) {
+                Ok(request) => self.serve(request.read),
+                Err(RecvTimeoutError::Timeout) => self.poll(version),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
         }
     }
-}
 
-fn poll(connection: &Connection, version: &watch::Sender<u64>) {
-    match last_version(connection) {
-        Ok(last) => {
-            version.send_if_modified(|version| {
-                let newer = last > *version;
-                *version = last.max(*version);
-                newer
-            });
-        }
-        Err(error) => tracing::warn!(%error, "the catalog cannot be polled"),
-    }
-}
-
-fn serve(connection: &Connection, read: Read) {
-    // A caller that has gone away does not need its answer.
-    match read {
-        Read::Get { key, answer } => {
-            let _ = answer.send(get(connection, &key).map_err(|error| explain(&error)));
-        }
-        Read::Scan { prefix, after, limit, answer } => {
-            let _ = answer.send(scan(connection, &prefix, after.as_deref(), limit));
+    fn poll(&self, version: &watch::Sender<u64>) {
+        match Totals::load(&self.connection) {
+            Ok(Totals { version: last, .. }) => {
+                version.send_if_modified(|version| {
+                    let newer = last > *version;
+                    *version = last.max(*version);
+                    newer
+                });
+            }
+            Err(error) => tracing::warn!(path = self.path, %error, "the catalog cannot be polled"),
         }
     }
-}
 
-fn get(connection: &Connection, key: &str) -> rusqlite::Result<Option<Row>> {
-    let mut select = connection.prepare_cached("SELECT value, version FROM entries WHERE key = ?1")?;
-    select.query_row([key], |row| row_at(row, 0)).optional()
-}
-
-fn scan(connection: &Connection, prefix: &str, after: Option<&str>, limit: usize) -> Result<Rows, CatalogError> {
-    let (sql, start) = match after {
-        Some(after) if after >= prefix => {
-            ("SELECT key, value, version FROM entries WHERE key > ?1 ORDER BY key", after)
+    fn serve(&self, read: Read) {
+        // A caller that has gone away does not need its answer.
+        match read {
+            Read::Get { key, answer } => {
+                let _ = answer.send(self.get(&key).map_err(|error| error.explain(&self.path)));
+            }
+            Read::Scan { prefix, after, limit, answer } => {
+                let found = self.scan(&prefix, after.as_deref(), limit);
+                let _ = answer.send(found.map_err(|error| error.explain(&self.path)));
+            }
         }
-        Some(_) | None => ("SELECT key, value, version FROM entries WHERE key >= ?1 ORDER BY key", prefix),
-    };
-    let collect = || -> rusqlite::Result<Rows> {
-        let mut select = connection.prepare_cached(sql)?;
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Row>, Failure> {
+        let mut select = self.connection.prepare_cached("SELECT value, version, sum FROM entries WHERE key = ?1")?;
+        let mut rows = select.query([key])?;
+        rows.next()?.map(|row| checked(row, key, 0).map(|(row, _)| row)).transpose()
+    }
+
+    fn scan(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Rows, Failure> {
+        let (sql, start) = match after {
+            Some(after) if after >= prefix => {
+                ("SELECT key, value, version, sum FROM entries WHERE key > ?1 ORDER BY key", after)
+            }
+            Some(_) | None => ("SELECT key, value, version, sum FROM entries WHERE key >= ?1 ORDER BY key", prefix),
+        };
+        let mut select = self.connection.prepare_cached(sql)?;
         let mut rows = select.query([start])?;
         let mut found = Vec::new();
         while found.len() < limit {
@@ -71,16 +80,9 @@ fn scan(connection: &Connection, prefix: &str, after: Option<&str>, limit: usize
             if !key.starts_with(prefix) {
                 break;
             }
-            found.push((key, row_at(row, 1)?));
+            let (row, _) = checked(row, &key, 1)?;
+            found.push((key, row));
         }
         Ok(found)
-    };
-    collect().map_err(|error| explain(&error))
-}
-
-/// Value and version from two columns, the first at `column`.
-fn row_at(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Row> {
-    let value: Vec<u8> = row.get(column)?;
-    let version: i64 = row.get(column + 1)?;
-    Ok(Row { value: value.into(), version: version.unsigned_abs() })
+    }
 }

@@ -1,4 +1,4 @@
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -100,4 +100,136 @@ fn other_files_are_refused() {
     drop(newer);
     let error = SqliteCatalog::open(&path).expect_err("too new");
     assert!(error.reason.contains("format version 9"), "{error}");
+}
+
+/// Closes a catalog and waits until its threads have let go of the file.
+async fn close(catalog: SqliteCatalog, path: &Path) {
+    drop(catalog);
+    let log = path.with_extension("db-wal");
+    for _ in 0..500 {
+        if !log.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} is still there", log.display());
+}
+
+async fn filled(path: &Path) -> SqliteCatalog {
+    let catalog = SqliteCatalog::open(path).expect("opens");
+    for i in 0..40 {
+        let row = Transaction::new().put(format!("rows/{i:02}"), vec![i; 300]);
+        catalog.commit(row.put("last", vec![i])).await.expect("commit");
+    }
+    catalog.commit(Transaction::new().delete("rows/07").delete_prefix("rows/1")).await.expect("commit");
+    catalog
+}
+
+/// The error of opening, or the error of reading; `None` when every row is as it was committed.
+async fn first_error(path: &Path) -> Option<String> {
+    let catalog = match SqliteCatalog::open(path) {
+        Ok(catalog) => catalog,
+        Err(error) => return Some(error.to_string()),
+    };
+    let rows = match catalog.scan("", None, 100).await {
+        Ok(rows) => rows,
+        Err(error) => return Some(error.to_string()),
+    };
+    assert_eq!(rows.len(), 30, "a row is missing, and nobody says so");
+    for (key, row) in rows {
+        let number = key.strip_prefix("rows/").map_or(39, |number| number.parse().expect("a number"));
+        let expected = if key == "last" { vec![number] } else { vec![number; 300] };
+        assert_eq!(&row.value[..], expected, "{key} has changed, and nobody says so");
+    }
+    None
+}
+
+#[tokio::test]
+async fn no_flipped_bit_goes_unnoticed() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let path = dir.path().join("catalog.db");
+    close(filled(&path).await, &path).await;
+    let (good, commit) = (std::fs::read(&path).expect("read"), std::fs::read(witness::path_of(&path)).expect("read"));
+    let mut noticed = 0;
+    for i in (0..good.len()).step_by(61) {
+        let mut flipped = good.clone();
+        flipped[i] ^= 1 << (i % 8);
+        let copy = tempfile::tempdir().expect("temporary directory");
+        let copied = copy.path().join("catalog.db");
+        std::fs::write(&copied, flipped).expect("write");
+        std::fs::write(witness::path_of(&copied), &commit).expect("write");
+        if let Some(error) = first_error(&copied).await {
+            assert!(error.contains("catalog.db"), "byte {i}: {error}");
+            noticed += 1;
+        }
+    }
+    assert!(noticed > 100, "only {noticed} were noticed: does the file hold the rows?");
+}
+
+/// SQLite ends its write-ahead log at the first broken frame, without a word.
+#[tokio::test]
+async fn commits_that_have_vanished_are_missed() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let path = dir.path().join("catalog.db");
+    let catalog = filled(&path).await;
+    // As after kill -9: the commits are in the write-ahead log alone.
+    let files = ["catalog.db", "catalog.db-wal", "catalog.commit"];
+    let copy_all = || {
+        let copy = tempfile::tempdir().expect("temporary directory");
+        for name in files {
+            std::fs::copy(dir.path().join(name), copy.path().join(name)).expect("copy");
+        }
+        copy
+    };
+    let copy = copy_all();
+    assert_eq!(first_error(&copy.path().join(files[0])).await, None);
+    let whole = std::fs::metadata(dir.path().join(files[1])).expect("exists").len();
+    for at in [40, whole / 3, whole / 2, whole - 5000] {
+        let copy = copy_all();
+        let log = std::fs::OpenOptions::new().read(true).write(true).open(copy.path().join(files[1])).expect("open");
+        let mut byte = [0];
+        log.read_exact_at(&mut byte, at).expect("read");
+        log.write_all_at(&[byte[0] ^ 4], at).expect("write");
+        let error = first_error(&copy.path().join(files[0])).await.expect("noticed");
+        assert!(error.contains("catalog.db") && error.contains("are missing"), "flip at {at}: {error}");
+        let copy = copy_all();
+        let log = std::fs::OpenOptions::new().write(true).open(copy.path().join(files[1])).expect("open");
+        log.set_len(at).expect("cut");
+        let error = first_error(&copy.path().join(files[0])).await.expect("noticed");
+        assert!(error.contains("are missing"), "cut at {at}: {error}");
+    }
+    for (what, bytes) in [("is missing", None), ("is damaged", Some(vec![3; 1024]))] {
+        let copy = copy_all();
+        let commit = copy.path().join(files[2]);
+        match bytes {
+            None => std::fs::remove_file(commit).expect("remove"),
+            Some(bytes) => std::fs::write(commit, bytes).expect("write"),
+        }
+        let error = first_error(&copy.path().join(files[0])).await.expect("noticed");
+        assert!(error.contains("catalog.commit") && error.contains(what), "{error}");
+    }
+    close(catalog, &path).await;
+}
+
+#[tokio::test]
+async fn reads_the_format_without_checksums() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let path = dir.path().join("catalog.db");
+    let old = rusqlite::Connection::open(&path).expect("opens");
+    old.execute_batch(
+        "PRAGMA journal_mode = wal; PRAGMA user_version = 1;
+        CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE commits (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL) STRICT;
+        INSERT INTO commits VALUES (1, 9); INSERT INTO entries VALUES ('a', x'01', 4), ('b', x'', 9);",
+    )
+    .expect("made");
+    drop(old);
+    for _ in 0..2 {
+        let catalog = SqliteCatalog::open(&path).expect("opens");
+        assert_eq!(*catalog.watch().borrow(), 9);
+        let rows = catalog.scan("", None, 10).await.expect("scan");
+        let rows: Vec<_> = rows.iter().map(|(key, row)| (key.as_str(), row.value.to_vec(), row.version)).collect();
+        assert_eq!(rows, [("a", vec![1], 4), ("b", vec![], 9)]);
+        close(catalog, &path).await;
+    }
 }

@@ -7,69 +7,81 @@ use store::catalog::{CatalogError, Expect, Transaction, Write};
 use tokio::sync::watch;
 
 use super::WriteRequest;
-use super::connection::{explain, last_version};
+use super::failure::Failure;
+use super::sums::{Totals, row_sum};
+use super::witness::Witness;
 
 /// Transactions that share a flush.
 const GROUP_COUNT_MAX: usize = 128;
 
 type Answers = Vec<Result<u64, CatalogError>>;
 
-/// Serves the queue until the catalog is dropped.
-pub(super) fn run(mut connection: Connection, queue: &Receiver<WriteRequest>, version: &watch::Sender<u64>) {
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        group.extend(queue.try_iter().take(GROUP_COUNT_MAX - 1));
-        let transactions: Vec<&Transaction> = group.iter().map(|request| &request.transaction).collect();
-        let answers = match commit(&mut connection, &transactions) {
-            Ok(answers) => answers,
-            // One of them may be what the file has no room for: let each stand for itself.
-            Err(_) if group.len() > 1 => transactions.iter().map(|one| commit_alone(&mut connection, one)).collect(),
-            Err(error) => vec![Err(error)],
-        };
-        if let Some(last) = answers.iter().filter_map(|answer| answer.as_ref().ok()).max() {
-            version.send_if_modified(|version| {
-                let newer = last > version;
-                *version = *version.max(&mut last.clone());
-                newer
-            });
-        }
-        for (request, answer) in group.into_iter().zip(answers) {
-            // A caller that has gone away does not need its answer.
-            let _ = request.answer.send(answer);
-        }
-    }
+pub(super) struct Writer {
+    pub connection: Connection,
+    pub witness: Witness,
+    /// The file, for messages.
+    pub path: String,
 }
 
-fn commit_alone(connection: &mut Connection, transaction: &Transaction) -> Result<u64, CatalogError> {
-    commit(connection, &[transaction]).and_then(|mut answers| answers.swap_remove(0))
-}
-
-/// Commits all whose expectations hold. An error means that none was committed.
-fn commit(connection: &mut Connection, transactions: &[&Transaction]) -> Result<Answers, CatalogError> {
-    try_commit(connection, transactions).map_err(|error| explain(&error))
-}
-
-fn try_commit(connection: &mut Connection, transactions: &[&Transaction]) -> rusqlite::Result<Answers> {
-    let sql = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let before = last_version(&sql)?;
-    let mut last = before;
-    let mut answers = Vec::with_capacity(transactions.len());
-    for transaction in transactions {
-        if let Some(key) = broken_expectation(&sql, &transaction.expect)? {
-            answers.push(Err(CatalogError::Conflict { key }));
-            continue;
+impl Writer {
+    /// Serves the queue until the catalog is dropped.
+    pub(super) fn run(mut self, queue: &Receiver<WriteRequest>, version: &watch::Sender<u64>) {
+        while let Ok(first) = queue.recv() {
+            let mut group = vec![first];
+            group.extend(queue.try_iter().take(GROUP_COUNT_MAX - 1));
+            let transactions: Vec<&Transaction> = group.iter().map(|request| &request.transaction).collect();
+            let answers = match self.commit(&transactions) {
+                Ok(answers) => answers,
+                Err(error @ Failure::Witness(_)) => vec![Err(error.explain(&self.path)); group.len()],
+                // One of them may be what the file has no room for: let each stand for itself.
+                Err(_) => transactions.iter().map(|one| self.commit_alone(one)).collect(),
+            };
+            if let Some(last) = answers.iter().filter_map(|answer| answer.as_ref().ok()).max() {
+                version.send_if_modified(|version| {
+                    let newer = last > version;
+                    *version = *version.max(&mut last.clone());
+                    newer
+                });
+            }
+            for (request, answer) in group.into_iter().zip(answers) {
+                // A caller that has gone away does not need its answer.
+                let _ = request.answer.send(answer);
+            }
         }
-        last += 1;
-        for write in &transaction.writes {
-            apply(&sql, write, last)?;
+    }
+
+    fn commit_alone(&mut self, transaction: &Transaction) -> Result<u64, CatalogError> {
+        self.commit(&[transaction])
+            .map_err(|error| error.explain(&self.path))
+            .and_then(|mut answers| answers.swap_remove(0))
+    }
+
+    /// Commits all whose expectations hold. After an error that is not of the witness, none was committed.
+    fn commit(&mut self, transactions: &[&Transaction]) -> Result<Answers, Failure> {
+        let sql = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = Totals::load(&sql)?;
+        let mut totals = before;
+        let mut answers = Vec::with_capacity(transactions.len());
+        for transaction in transactions {
+            if let Some(key) = broken_expectation(&sql, &transaction.expect)? {
+                answers.push(Err(CatalogError::Conflict { key }));
+                continue;
+            }
+            totals.version += 1;
+            for write in &transaction.writes {
+                apply(&sql, write, &mut totals)?;
+            }
+            answers.push(Ok(totals.version));
         }
-        answers.push(Ok(last));
+        if totals.version > before.version {
+            totals.store(&sql)?;
+        }
+        sql.commit()?;
+        if totals.version > before.version {
+            self.witness.put(totals.version).map_err(Failure::Witness)?;
+        }
+        Ok(answers)
     }
-    if last > before {
-        sql.prepare_cached("UPDATE commits SET version = ?1")?.execute([last.cast_signed()])?;
-    }
-    sql.commit()?;
-    Ok(answers)
 }
 
 fn broken_expectation(sql: &Connection, expectations: &[(String, Expect)]) -> rusqlite::Result<Option<String>> {
@@ -87,22 +99,32 @@ fn broken_expectation(sql: &Connection, expectations: &[(String, Expect)]) -> ru
     Ok(None)
 }
 
-fn apply(sql: &Connection, write: &Write, version: u64) -> rusqlite::Result<()> {
+/// Carries one write out, and takes it into the totals, whose version is the one of the row.
+fn apply(sql: &Connection, write: &Write, totals: &mut Totals) -> rusqlite::Result<()> {
     match write {
         Write::Put { key, value } => {
-            sql.prepare_cached("INSERT OR REPLACE INTO entries (key, value, version) VALUES (?1, ?2, ?3)")?
-                .execute(params![key, &value[..], version.cast_signed()])?;
+            let mut select = sql.prepare_cached("SELECT sum FROM entries WHERE key = ?1")?;
+            let before: Option<i64> = select.query_row([key], |row| row.get(0)).optional()?;
+            let sum = row_sum(key, totals.version, value);
+            sql.prepare_cached("INSERT OR REPLACE INTO entries (key, value, version, sum) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![key, &value[..], totals.version.cast_signed(), sum.cast_signed()])?;
+            before.into_iter().for_each(|sum| totals.remove(sum.cast_unsigned()));
+            totals.add(sum);
         }
-        Write::Delete { key } => {
-            sql.prepare_cached("DELETE FROM entries WHERE key = ?1")?.execute([key])?;
-        }
+        Write::Delete { key } => delete(sql, key, totals)?,
         Write::DeletePrefix { prefix } => {
-            let mut delete = sql.prepare_cached("DELETE FROM entries WHERE key = ?1")?;
             for key in keys_with_prefix(sql, prefix)? {
-                delete.execute([key])?;
+                delete(sql, &key, totals)?;
             }
         }
     }
+    Ok(())
+}
+
+fn delete(sql: &Connection, key: &str, totals: &mut Totals) -> rusqlite::Result<()> {
+    let mut delete = sql.prepare_cached("DELETE FROM entries WHERE key = ?1 RETURNING sum")?;
+    let before: Option<i64> = delete.query_row([key], |row| row.get(0)).optional()?;
+    before.into_iter().for_each(|sum| totals.remove(sum.cast_unsigned()));
     Ok(())
 }
 
