@@ -133,7 +133,7 @@ fn unread(head: &Parts, error: BodyError, limits: &Limits) -> Reply {
         BodyError::TooLarge => {
             (413, "RequestEntityTooLargeException", format!("The body is larger than {most} bytes."))
         }
-        BodyError::Slow => (408, "RequestTimeoutException", "The body did not arrive in time.".to_owned()),
+        BodyError::Slow => (408, "RequestTimeout", "The body did not arrive in time.".to_owned()),
         BodyError::Broken => (400, "SerializationException", "The body ended before its announced end.".to_owned()),
         BodyError::NoMemory => {
             (503, "SlowDown", "There is no memory for the body now. Send it again later.".to_owned())

@@ -95,7 +95,7 @@ async fn slow_clients_are_cut() {
     }
     let answer = exchange(server.address, &(head("content-length: 100") + "{")).await;
     assert_eq!(answer.status, 408);
-    assert!(answer.body.contains("RequestTimeoutException") && answer.header("connection") == Some("close"));
+    assert!(answer.body.contains(r#""__type":"RequestTimeout""#) && answer.header("connection") == Some("close"));
     let mut socket = TcpStream::connect(server.address).await.expect("listening");
     socket.write_all(post("Echo", "{}").as_bytes()).await.expect("sent");
     assert_eq!(read_answer(&mut socket).await.expect("an answer").status, 200);
