@@ -77,6 +77,13 @@ impl Core {
         self.clock.now()
     }
 
+    /// Whether the time of a change has come. What is further away than any change is begun to be comes from before the clock
+    /// was set back.
+    pub fn is_due(&self, due: Timestamp) -> bool {
+        let now = self.now();
+        due <= now || due > now.plus(self.settings.transition_delay)
+    }
+
     pub fn limits_enforced(&self) -> bool {
         self.settings.limits.enforced
     }

@@ -99,14 +99,17 @@ pub async fn read(
     }
     // A log that lost its tail in a crash (durability below `sync`) may end before an old iterator.
     run.next = run.next.min(bounds.next);
-    let millis_behind = match run.records.last() {
-        _ if run.next >= bounds.next => 0,
-        Some(last) => now.since(last.arrival).as_millis(),
-        None => bounds.last_arrival.map_or(0, |last| now.since(last).as_millis()),
-    };
+    let at_tip = run.next >= bounds.next;
+    let reached = run.records.last().map(|record| record.arrival).or(bounds.last_arrival);
     Ok(Reading {
-        at_end: !shard.is_open() && run.next >= bounds.next,
-        millis_behind: i64::try_from(millis_behind).unwrap_or(i64::MAX),
+        at_end: !shard.is_open() && at_tip,
+        millis_behind: if at_tip { 0 } else { reached.map_or(1, |reached| millis_behind(now, reached)) },
         run,
     })
+}
+
+/// How far a reader is behind that has reached `reached` and not the tip. Never 0, which says that it has caught up: the
+/// rest may have arrived in the same millisecond, and the clock may have been set back.
+pub fn millis_behind(now: Timestamp, reached: Timestamp) -> i64 {
+    i64::try_from(now.since(reached).as_millis()).unwrap_or(i64::MAX).max(1)
 }

@@ -22,7 +22,8 @@ impl ConsumerState {
     pub fn of(consumer: &ConsumerRow, now: Timestamp) -> Self {
         if consumer.gone_at.is_some() {
             Self::Deleting
-        } else if now < consumer.active_at {
+        } else if (consumer.created_at..consumer.active_at).contains(&now) {
+            // Before its creation the clock has been set back.
             Self::Creating
         } else {
             Self::Active

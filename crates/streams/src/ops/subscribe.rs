@@ -202,8 +202,7 @@ impl Pusher {
         SubscribeToShardEvent {
             records: Vec::new(),
             continuation_sequence_number: Some(self.continuation.clone()),
-            millis_behind_latest: last_arrival
-                .map_or(0, |last| i64::try_from(now.since(last).as_millis()).unwrap_or(i64::MAX)),
+            millis_behind_latest: last_arrival.map_or(0, |last| reading::millis_behind(now, last)),
             child_shards: None,
         }
     }

@@ -18,7 +18,7 @@ impl Job for Consumers {
         Box::pin(async {
             let mut done = 0;
             for stream in core.registry.all() {
-                let is_due = |gone: Option<_>| gone.is_some_and(|at| at <= core.now());
+                let is_due = |gone: Option<_>| gone.is_some_and(|at| core.is_due(at));
                 if !stream.snapshot().consumers.iter().any(|consumer| is_due(consumer.gone_at)) {
                     continue;
                 }

@@ -24,7 +24,7 @@ impl Job for Transitions {
                 }
                 let _change = stream.change.lock().await;
                 let row = stream.snapshot().row.clone();
-                let Some(pending) = row.pending.clone().filter(|pending| pending.due <= core.now()) else { continue };
+                let Some(pending) = row.pending.clone().filter(|pending| core.is_due(pending.due)) else { continue };
                 if stream.is_gone() {
                     continue;
                 }

@@ -45,6 +45,23 @@ async fn pages_follow_each_other() {
     assert_eq!(read, all);
 }
 
+/// Also when the rest has arrived in this very millisecond, or the clock has been set back since.
+#[tokio::test]
+async fn whoever_has_not_caught_up_is_behind() {
+    let world = World::new().await;
+    world.create("s", 1).await;
+    world.put_many("s", &[("k", "1"), ("k", "2"), ("k", "3")]).await;
+    let start = world.iterator("s", "0", ShardIteratorType::TrimHorizon).await.expect("an iterator");
+    for back in [Duration::ZERO, Duration::from_secs(60)] {
+        world.clock.set(START.minus(back));
+        let first = world.get_some(&start, Some(2)).await.expect("a reading");
+        assert_eq!((first.records.len(), first.millis_behind_latest), (2, Some(1)));
+        let next = first.next_shard_iterator.expect("open");
+        let second = world.get_some(&next, Some(2)).await.expect("a reading");
+        assert_eq!((second.records.len(), second.millis_behind_latest), (1, Some(0)));
+    }
+}
+
 #[tokio::test]
 async fn a_reading_has_at_most_ten_mebibytes() {
     let world = World::new().await;

@@ -36,6 +36,20 @@ async fn creation_takes_time() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_does_not_hold_up_changes() {
+    let world = World::with_delay(DELAY).await;
+    world.create("s", 1).await;
+    world.clock.set(world.now().minus(Duration::from_secs(24 * 3600)));
+    world.streams.run_jobs().await;
+    assert_eq!(world.status("s").await, StreamStatus::Active);
+    world.delete("s").await.expect("begun");
+    world.streams.run_jobs().await;
+    assert_eq!(world.status("s").await, StreamStatus::Deleting, "the delay holds from then on");
+    pass(&world).await;
+    world.create("s", 1).await;
+}
+
+#[tokio::test]
 async fn five_streams_are_created_at_a_time() {
     let world = World::with_delay(DELAY).await;
     for i in 0..5 {
