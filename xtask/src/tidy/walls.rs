@@ -18,6 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store-local", &["base", "store"]),
     ("auth", &["base", "api", "store"]),
     ("streams", &["base", "api", "store"]),
+    ("monitor", &["base", "api", "store"]),
     ("gateway", &["base", "api", "wire"]),
     ("node", &["base", "api", "wire", "store", "store-local", "auth", "streams", "gateway"]),
     ("client", &["base", "api", "wire"]),
@@ -33,6 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const TEST_EDGES: &[(&str, &[&str])] = &[
     ("wire", &["api"]),
     ("streams", &["store-local", "wire"]),
+    ("monitor", &["streams"]),
     ("gateway", &["store", "streams", "auth"]),
     ("client", &["store", "streams", "auth", "gateway", "node"]),
     ("node", &["client"]),
