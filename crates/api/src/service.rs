@@ -8,6 +8,14 @@ use base::codec::{Decode, DecodeError, Encode, Reader, Validate};
 use base::violations::Violations;
 use futures_util::{Stream, StreamExt as _};
 
+/// Names of protocols, as models write them.
+pub mod protocol {
+    /// awsJson, and its variant in CBOR.
+    pub const JSON: &str = "json";
+    pub const QUERY: &str = "query";
+    pub const RPC_V2_CBOR: &str = "smithy-rpc-v2-cbor";
+}
+
 /// The facts of one service that routing and encoding need.
 #[derive(Debug)]
 pub struct ServiceModel {
@@ -17,7 +25,7 @@ pub struct ServiceModel {
     pub target_prefix: &'static str,
     /// The version in the content type `application/x-amz-json-<version>`; empty for other protocols.
     pub json_version: &'static str,
-    /// The protocols of the model, its first choice first: `json`, `rest-json`, `query`, `smithy-rpc-v2-cbor`.
+    /// The protocols of the model, its first choice first: see [`protocol`].
     pub protocols: &'static [&'static str],
     /// The XML namespace of answers by query, such as `https://sts.amazonaws.com/doc/2011-06-15/`; empty for services
     /// without.
@@ -30,6 +38,7 @@ pub struct ServiceModel {
 }
 
 impl ServiceModel {
+    /// Whether the service speaks a protocol: see [`protocol`].
     #[must_use]
     pub fn speaks(&self, protocol: &str) -> bool {
         self.protocols.contains(&protocol)
@@ -39,7 +48,7 @@ impl ServiceModel {
     /// errors have there.
     #[must_use]
     pub fn is_query_compatible(&self) -> bool {
-        self.speaks("query") && self.protocols.len() > 1
+        self.speaks(protocol::QUERY) && self.protocols.len() > 1
     }
 
     /// The operation of that name.

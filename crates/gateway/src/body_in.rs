@@ -2,8 +2,8 @@
 
 use base::Bytes;
 use bytes::BytesMut;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -22,6 +22,13 @@ const REFUSED_TIME: Duration = Duration::from_secs(2);
 pub struct Held {
     pub bytes: Bytes,
     pub _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    /// What stands behind the question mark of a URL, which the buffers of the connection hold already.
+    pub fn of_url(url: &Uri) -> Self {
+        Self { bytes: Bytes::copy_from_slice(url.query().unwrap_or_default().as_bytes()), _permit: None }
+    }
 }
 
 /// Why a body was not read to its end.

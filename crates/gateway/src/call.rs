@@ -4,24 +4,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use api::service::{self, CallError, Failure, OperationModel, Service, ServiceModel};
+use base::Bytes;
 use base::caller::Caller;
-use base::codec::DecodeError;
 use base::limits::MIB;
-use http::header::{CONTENT_TYPE, HeaderName};
 use http::request::Parts;
-use wire::error_body::{ErrorBody, SERIALIZATION_EXCEPTION};
-use wire::front_door::{self, Admitted, Head, TargetKind};
 use wire::sigv4::AuthError;
-use wire::{Protocol, event_stream};
+use wire::{event_stream, front_door};
 
 use crate::activity::Running;
+use crate::admit::{Asked, Named, admit, by_form};
 use crate::body_in::Held;
 use crate::events::EventBody;
+use crate::exchange::{Exchange, Language, Problem};
+use crate::random::RequestId;
 use crate::reply::{Reply, ReplyBody};
 use crate::router::Context;
 use crate::unabandoned::Unabandoned;
 
-const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// Buffers for answers begin with room for one like the last, up to this.
 const REPLY_BYTES_EXPECTED_MAX: usize = 16 * MIB;
 
@@ -57,67 +56,42 @@ enum Fault {
 }
 
 /// Answers one request whose body has been read. `running` lives as long as the answer's body.
-pub async fn answer(context: &Context, head: &Parts, body: Held, running: Running) -> Reply {
-    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let asked = Head {
-        method: head.method.as_str(),
-        content_type: text(CONTENT_TYPE),
-        target: text(TARGET),
-        body_is_empty: body.bytes.is_empty(),
+pub async fn answer(context: &Context, head: &Parts, body: Held, running: Running, id: RequestId) -> Reply {
+    let Asked { hosted, exchange, operation } = match admit(context, head, &body.bytes, id) {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
     };
-    let find = |prefix: &str, operation: &str| match context.find(prefix, operation) {
-        Some(_) => TargetKind::Known,
-        None => TargetKind::Unknown,
+    let caller = match context.caller(head, &body.bytes, hosted.model) {
+        Ok(caller) => caller,
+        Err(error) => return not_authentic(&exchange, operation, &error, &body.bytes),
     };
-    let Admitted { protocol, prefix, operation } = match front_door::admit(&asked, find) {
-        Ok(admitted) => admitted,
-        Err(refused) => return refusal(refused, asked.content_type, &body),
+    let body = match operation {
+        Named::InUrl => Held::of_url(&head.uri),
+        Named::Known(_) | Named::InForm => body,
     };
-    let (hosted, operation) = context.find(prefix, operation).expect("admitted requests name a known operation");
-    let reply = match context.caller(head, &body.bytes, hosted.model) {
-        Err(error) => not_authentic(protocol, &error, &body),
-        Ok(caller) => call(context, hosted, operation, protocol, caller, body, running).await,
+    let operation = match operation {
+        Named::Known(operation) => operation,
+        Named::InForm | Named::InUrl => match by_form(hosted.model, &body.bytes, &exchange) {
+            Ok(operation) => operation,
+            Err(refused) => return refused,
+        },
     };
+    let reply = call(context, hosted, operation, exchange, caller, body, running).await;
     Reply { operation: Some(operation.name), ..reply }
 }
 
-/// AWS parses the body before it looks at the target and at the signature. Here that is done only when the answer
-/// depends on it, so that strangers cost little.
-fn refusal(refused: front_door::Reply, content_type: Option<&str>, body: &Held) -> Reply {
-    if refused.status == 400
-        && !body.bytes.is_empty()
-        && let Some(protocol) = content_type.and_then(Protocol::detect)
-        && let Err(error) = well_formed(protocol, body)
-    {
-        return malformed(protocol, &error);
-    }
-    let body = ReplyBody::Whole(refused.body);
-    Reply {
-        status: refused.status,
-        content_type: refused.content_type,
-        body,
-        operation: None,
-        code: "Refused",
-        close: false,
-    }
-}
-
-fn not_authentic(protocol: Protocol, error: &AuthError, body: &Held) -> Reply {
-    match well_formed(protocol, body) {
-        Err(error) => malformed(protocol, &error),
-        Ok(()) => failure(protocol, 400, error.code(), Some(&error.to_string())),
-    }
-}
-
-/// Whether the body is a structure, whatever is in it.
-fn well_formed(protocol: Protocol, body: &Held) -> Result<(), DecodeError> {
-    protocol
-        .read(body.bytes.clone(), |reader| {
-            reader.begin_struct()?;
-            while reader.next_field(&[])?.is_some() {}
-            reader.finish()
-        })?
-        .map_err(|_| DecodeError::malformed())
+/// Where the operation is known before its body is read, AWS judges the body before the signature. It is parsed only
+/// now, so that strangers cost little.
+fn not_authentic(exchange: &Exchange, operation: Named, error: &AuthError, body: &Bytes) -> Reply {
+    let Named::Known(operation) = operation else {
+        let message = error.query_message();
+        return exchange.failure(&Problem::new(error.query_status(), error.code(), Some(&message)));
+    };
+    let reply = match exchange.require_structure(body) {
+        Err(error) => exchange.malformed(&error),
+        Ok(()) => exchange.failure(&Problem::new(400, error.code(), Some(&error.to_string()))),
+    };
+    Reply { operation: Some(operation.name), ..reply }
 }
 
 /// Runs the operation, to its end even when the client goes away, and encodes what it answers.
@@ -125,69 +99,64 @@ async fn call(
     context: &Context,
     hosted: &Hosted,
     operation: &'static OperationModel,
-    protocol: Protocol,
+    exchange: Exchange,
     caller: Caller,
     body: Held,
     running: Running,
 ) -> Reply {
     if let Some((status, code, message)) = context.injected(operation) {
-        return failure(protocol, status, code, Some(message));
+        return exchange.failure(&Problem::new(status, code, Some(message)));
     }
     let service = hosted.service();
     let drain = context.drain.clone();
     let work = Unabandoned::new(Box::pin(async move {
-        let answered = run(&*service, operation, protocol, &caller, &body).await;
+        let answered = run(&*service, operation, &exchange, &caller, &body.bytes).await;
         // The body's memory and the server's life are held until here.
         drop((body, drain));
         answered
     }));
     match work.await {
-        Ok(service::Reply::Empty) => success(protocol, ReplyBody::Whole(base::Bytes::new())),
+        Ok(service::Reply::Empty) => {
+            let mut out = Vec::new();
+            exchange.write(operation.name, None, &mut out);
+            exchange.success(ReplyBody::Whole(out.into()))
+        }
         Ok(service::Reply::Output(output)) => {
             let expected = &hosted.reply_bytes[operation.index];
             let mut out = Vec::with_capacity(expected.load(Ordering::Relaxed).min(REPLY_BYTES_EXPECTED_MAX));
-            protocol.encode(&*output, &mut out);
+            exchange.write(operation.name, Some(&*output), &mut out);
             expected.store(out.len() + out.len() / 8, Ordering::Relaxed);
-            success(protocol, ReplyBody::Whole(out.into()))
+            exchange.success(ReplyBody::Whole(out.into()))
         }
         Ok(service::Reply::Events(events)) => {
+            let Language::Value(protocol) = exchange.language else {
+                // XML has no events, and no service that speaks it has any.
+                return exchange.failure(&Problem::new(400, front_door::UNKNOWN_OPERATION, None));
+            };
             let body = EventBody::new(events, protocol, context.stop.clone(), running.stream());
             Reply {
                 content_type: Some(event_stream::CONTENT_TYPE),
-                ..success(protocol, ReplyBody::Events(Box::new(body)))
+                ..exchange.success(ReplyBody::Events(Box::new(body)))
             }
         }
-        Err(Fault::Failed(error)) => failure(protocol, error.status(), error.code(), error.message()),
-        Err(Fault::Call(CallError::Invalid(message))) => failure(protocol, 400, "ValidationException", Some(&message)),
-        Err(Fault::Call(CallError::Malformed(error))) => malformed(protocol, &error),
+        Err(Fault::Failed(error)) => exchange.failure(&Problem::of(&*error)),
+        Err(Fault::Call(CallError::Invalid(message))) => {
+            exchange.failure(&Problem::new(400, "ValidationException", Some(&message)))
+        }
+        Err(Fault::Call(CallError::Malformed(error))) => exchange.malformed(&error),
     }
 }
 
 async fn run(
     service: &dyn Service,
     operation: &'static OperationModel,
-    protocol: Protocol,
+    exchange: &Exchange,
     caller: &Caller,
-    body: &Held,
+    input: &Bytes,
 ) -> Result<service::Reply, Fault> {
-    let answer = protocol
-        .read(body.bytes.clone(), |reader| service.call(caller, operation, reader))
+    let answer = exchange
+        .read(input, |reader| service.call(caller, operation, reader))
         .map_err(|error| Fault::Call(CallError::Malformed(error)))?
         .map_err(Fault::Call)?;
     answer.await.map_err(Fault::Failed)
-}
-
-fn success(protocol: Protocol, body: ReplyBody) -> Reply {
-    Reply { status: 200, content_type: Some(protocol.content_type()), body, operation: None, code: "OK", close: false }
-}
-
-fn malformed(protocol: Protocol, error: &DecodeError) -> Reply {
-    failure(protocol, 400, SERIALIZATION_EXCEPTION, error.message.as_deref())
-}
-
-/// An error in the protocol's form.
-pub fn failure(protocol: Protocol, status: u16, code: &'static str, message: Option<&str>) -> Reply {
-    let body = ErrorBody { code, message }.to_bytes(protocol);
-    let content_type = Some(protocol.content_type());
-    Reply { status, content_type, body: ReplyBody::Whole(body), operation: None, code, close: false }
 }

@@ -82,6 +82,11 @@ fn unverified(head: &Parts, settings: &Settings) -> Caller {
     }
 }
 
+/// The service that the request says it is signed for.
+pub fn claimed_service(head: &Parts) -> Option<String> {
+    claimed_scope(head)?.split('/').nth(3).map(str::to_owned)
+}
+
 /// `<key id>/<date>/<region>/<service>/aws4_request`.
 fn claimed_scope(head: &Parts) -> Option<String> {
     if let Some(value) = head.headers.get(header::AUTHORIZATION) {

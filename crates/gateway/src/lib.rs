@@ -13,9 +13,11 @@ mod server;
 mod connection;
 mod router;
 
+mod admit;
 mod body_in;
 mod budget;
 mod call;
+mod exchange;
 mod identity;
 mod reply;
 

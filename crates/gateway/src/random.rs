@@ -23,20 +23,29 @@ pub fn fraction() -> f64 {
     (next() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// A version 4 UUID in text, for `x-amzn-RequestId`.
-pub fn request_id() -> [u8; 36] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut bits = (u128::from(next()) << 64) | u128::from(next());
-    bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let mut text = [b'-'; 36];
-    let mut nibble = 32;
-    for (i, place) in text.iter_mut().enumerate() {
-        if !matches!(i, 8 | 13 | 18 | 23) {
-            nibble -= 1;
-            *place = DIGITS[(bits >> (nibble * 4)) as usize & 0xf];
+/// The name of a request: a version 4 UUID in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId([u8; 36]);
+
+impl RequestId {
+    pub fn random() -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut bits = (u128::from(next()) << 64) | u128::from(next());
+        bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+        let mut text = [b'-'; 36];
+        let mut nibble = 32;
+        for (i, place) in text.iter_mut().enumerate() {
+            if !matches!(i, 8 | 13 | 18 | 23) {
+                nibble -= 1;
+                *place = DIGITS[(bits >> (nibble * 4)) as usize & 0xf];
+            }
         }
+        Self(text)
     }
-    text
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("hexadecimal digits and hyphens")
+    }
 }
 
 /// Random base64 as AWS sends it in `x-amz-id-2`.
@@ -60,15 +69,15 @@ mod tests {
     #[test]
     fn request_ids_are_uuids() {
         for _ in 0..1000 {
-            let id = request_id();
-            assert!(id.iter().enumerate().all(|(i, b)| match i {
+            let id = RequestId::random();
+            assert!(id.0.iter().enumerate().all(|(i, b)| match i {
                 8 | 13 | 18 | 23 => *b == b'-',
                 14 => *b == b'4',
                 19 => b"89ab".contains(b),
                 _ => b.is_ascii_hexdigit(),
             }));
         }
-        assert_ne!(request_id(), request_id());
+        assert_ne!(RequestId::random(), RequestId::random());
     }
 
     #[test]

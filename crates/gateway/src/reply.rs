@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::events::EventBody;
 use crate::origin::{self, Origin};
-use crate::random;
+use crate::random::{self, RequestId};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const EXTENDED_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -51,6 +51,8 @@ impl Body for ReplyBody {
 pub struct Reply {
     pub status: u16,
     pub content_type: Option<&'static str>,
+    /// Those that only some answers have.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: ReplyBody,
     pub operation: Option<&'static str>,
     /// `OK`, or the error's name on the wire.
@@ -63,7 +65,15 @@ impl Reply {
     /// An answer that belongs to no operation.
     pub fn plain(status: u16, code: &'static str, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let body = ReplyBody::Whole(body.into());
-        Self { status, content_type: Some(content_type), body, operation: None, code, close: false }
+        Self {
+            status,
+            content_type: Some(content_type),
+            headers: Vec::new(),
+            body,
+            operation: None,
+            code,
+            close: false,
+        }
     }
 
     pub fn body_bytes(&self) -> usize {
@@ -79,12 +89,13 @@ impl Reply {
         Self { close: true, ..self }
     }
 
-    pub fn into_response(self, origin: Origin, version: Version) -> Response<ReplyBody> {
+    pub fn into_response(self, request_id: &RequestId, origin: Origin, version: Version) -> Response<ReplyBody> {
         let mut response = Response::new(self.body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.reserve(8);
-        insert_request_id(headers);
+        headers.extend(self.headers);
+        insert_request_id(headers, request_id);
         headers.insert(EXTENDED_ID, ascii(&random::extended_id()));
         // HTTP/2 knows no such header; there only the stream is closed.
         if self.close && version < Version::HTTP_2 {
@@ -101,13 +112,13 @@ impl Reply {
 /// The answer to a browser that asks whether an allowed page may send a request.
 pub fn preflight(asked: &HeaderMap) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::Whole(Bytes::new()));
-    insert_request_id(response.headers_mut());
+    insert_request_id(response.headers_mut(), &RequestId::random());
     origin::answer_preflight(asked, response.headers_mut());
     response
 }
 
-fn insert_request_id(headers: &mut HeaderMap) {
-    headers.insert(REQUEST_ID, ascii(&random::request_id()));
+fn insert_request_id(headers: &mut HeaderMap, request_id: &RequestId) {
+    headers.insert(REQUEST_ID, ascii(request_id.as_str().as_bytes()));
 }
 
 fn ascii(text: &[u8]) -> HeaderValue {

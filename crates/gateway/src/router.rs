@@ -10,11 +10,10 @@ use base::caller::Caller;
 use base::time::Clock;
 use futures_util::FutureExt as _;
 use http::request::Parts;
-use http::{Method, Request, Response, header};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error};
-use wire::Protocol;
 use wire::sigv4::AuthError;
 
 use crate::activity::{Activity, Running};
@@ -22,9 +21,11 @@ use crate::body_in::{self, BodyError};
 use crate::budget::Budget;
 use crate::call::{self, Hosted};
 use crate::dev::Dev;
+use crate::exchange::{Exchange, Problem};
 use crate::identity::Gate;
 use crate::monitor::{Finished, Monitor};
 use crate::origin::Origin;
+use crate::random::RequestId;
 use crate::reply::{Reply, ReplyBody, preflight};
 use crate::settings::{Limits, Settings};
 
@@ -48,8 +49,14 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn find(&self, prefix: &str, operation: &str) -> Option<(&Hosted, &'static OperationModel)> {
-        let hosted = self.services.iter().find(|hosted| hosted.model.target_prefix == prefix)?;
+    /// The services that speak a protocol: see [`api::service::protocol`].
+    pub fn speakers(&self, protocol: &str) -> impl Iterator<Item = &Hosted> {
+        self.services.iter().filter(move |hosted| hosted.model.speaks(protocol))
+    }
+
+    /// An operation of a service that speaks the protocol, by the service's name in targets.
+    pub fn find(&self, protocol: &str, prefix: &str, operation: &str) -> Option<(&Hosted, &'static OperationModel)> {
+        let hosted = self.speakers(protocol).find(|hosted| hosted.model.target_prefix == prefix)?;
         Some((hosted, hosted.model.operation(operation)?))
     }
 
@@ -71,6 +78,7 @@ pub async fn answer(
 ) -> Result<Response<ReplyBody>, Infallible> {
     let began = Instant::now();
     let running = activity.request();
+    let id = RequestId::random();
     let (head, body) = request.into_parts();
     let origin = Origin::of(&head.headers, context.gate.is_closed());
     if head.method == Method::OPTIONS && origin == Origin::Allowed {
@@ -78,13 +86,13 @@ pub async fn answer(
     }
     if origin == Origin::Refused {
         let words = "without authentication, pages of this machine only\n";
-        return Ok(Reply::plain(403, "ForeignPage", TEXT, words).into_response(origin, head.version));
+        return Ok(Reply::plain(403, "ForeignPage", TEXT, words).into_response(&id, origin, head.version));
     }
     let mut request_bytes = 0;
-    let routed = AssertUnwindSafe(route(&context, &head, body, running, &mut request_bytes)).catch_unwind().await;
+    let routed = AssertUnwindSafe(route(&context, &head, body, running, id, &mut request_bytes)).catch_unwind().await;
     let reply = routed.unwrap_or_else(|_| {
         error!(target = ?head.headers.get("x-amz-target"), "a request panicked");
-        call::failure(protocol_of(&head), 500, "InternalFailure", None)
+        Exchange::unknown(&head, id).failure(&Problem::new(500, "InternalFailure", None))
     });
     let finished = Finished {
         operation: reply.operation,
@@ -96,7 +104,7 @@ pub async fn answer(
     };
     context.monitor.finished(&finished);
     debug!(operation = finished.operation, code = finished.code, elapsed = ?finished.elapsed, "answered");
-    Ok(reply.into_response(origin, head.version))
+    Ok(reply.into_response(&id, origin, head.version))
 }
 
 async fn route(
@@ -104,6 +112,7 @@ async fn route(
     head: &Parts,
     body: Incoming,
     mut running: Running,
+    id: RequestId,
     request_bytes: &mut usize,
 ) -> Reply {
     if matches!(head.method, Method::GET | Method::HEAD)
@@ -114,7 +123,7 @@ async fn route(
     let limits = &context.settings.limits;
     let held = match body_in::read(body, head, &context.budget, limits).await {
         Ok(held) => held,
-        Err(error) => return unread(head, error, limits),
+        Err(error) => return unread(&Exchange::unknown(head, id), error, limits),
     };
     running.arrived();
     *request_bytes = held.bytes.len();
@@ -123,11 +132,11 @@ async fn route(
     {
         return dev.answer(head, path, &held.bytes, &context.services).await;
     }
-    call::answer(context, head, held, running).await
+    call::answer(context, head, held, running, id).await
 }
 
 /// The answer to a request whose body was not read to its end, in the protocol that it speaks.
-fn unread(head: &Parts, error: BodyError, limits: &Limits) -> Reply {
+fn unread(exchange: &Exchange, error: BodyError, limits: &Limits) -> Reply {
     let most = limits.body_bytes_max;
     let (status, code, message) = match error {
         BodyError::TooLarge => {
@@ -139,13 +148,7 @@ fn unread(head: &Parts, error: BodyError, limits: &Limits) -> Reply {
             (503, "SlowDown", "There is no memory for the body now. Send it again later.".to_owned())
         }
     };
-    call::failure(protocol_of(head), status, code, Some(&message)).closing()
-}
-
-/// The protocol in which to answer whatever happens.
-fn protocol_of(head: &Parts) -> Protocol {
-    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type.and_then(Protocol::detect).unwrap_or(Protocol::Json11)
+    exchange.failure(&Problem::new(status, code, Some(&message))).closing()
 }
 
 fn operators_page(context: &Context, path: &str) -> Option<Reply> {

@@ -55,8 +55,8 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// AWS's code for a target that names no operation.
-const UNKNOWN_OPERATION: &str = "UnknownOperationException";
+/// AWS's code for a request that names no operation.
+pub const UNKNOWN_OPERATION: &str = "UnknownOperationException";
 
 /// Decides what a request is; `find` is asked with the two parts of a target.
 ///

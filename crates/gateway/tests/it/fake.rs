@@ -157,6 +157,9 @@ impl ModeledError for Nope {
     fn code(&self) -> &'static str {
         "NopeException"
     }
+    fn query_code(&self) -> &'static str {
+        "Nope"
+    }
     fn status(&self) -> u16 {
         400
     }

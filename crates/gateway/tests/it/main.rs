@@ -10,5 +10,7 @@ mod hostile;
 mod http1;
 mod http2;
 mod limits;
+mod query;
+mod rpc_v2;
 mod signatures;
 mod tls;

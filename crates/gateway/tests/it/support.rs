@@ -129,6 +129,7 @@ pub struct Answer {
     pub status: u16,
     pub head: String,
     pub body: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -170,13 +171,14 @@ pub async fn read_answer(socket: &mut (impl AsyncRead + Unpin)) -> Option<Answer
     };
     let head = String::from_utf8_lossy(&read[..end]).to_lowercase();
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let mut answer = Answer { status, head, body: String::new() };
+    let mut answer = Answer { status, head, body: String::new(), bytes: Vec::new() };
     let length: usize = answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     while read.len() < end + length {
         if socket.read_buf(&mut read).await.ok()? == 0 {
             return None;
         }
     }
-    answer.body = String::from_utf8_lossy(&read[end..end + length]).into_owned();
+    answer.bytes = read[end..end + length].to_vec();
+    answer.body = String::from_utf8_lossy(&answer.bytes).into_owned();
     Some(answer)
 }

@@ -8,10 +8,18 @@ use base::codec::DecodeError;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::protocol::essence;
+
 /// Largest form that is read. The largest call by form is PutMetricData, of which the service takes 1 MB.
 pub const FORM_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Most parameters of a form: PutMetricData at its largest and densest has half of them.
 pub const PARAMETERS_MAX: usize = 65_536;
+
+/// Whether a `Content-Type` is that of forms.
+#[must_use]
+pub fn is_form(content_type: &str) -> bool {
+    essence(content_type).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
 
 /// What a form asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ mod reply;
 mod writer;
 mod xml;
 
-pub use form::{Call, FORM_BYTES_MAX, PARAMETERS_MAX};
+pub use form::{Call, FORM_BYTES_MAX, PARAMETERS_MAX, is_form};
 pub use reader::QueryReader;
 pub use reply::{CONTENT_TYPE, FAULT_NAMESPACE, Fault, QueryError, QueryReply, error_code};
 pub(crate) use xml::escape;

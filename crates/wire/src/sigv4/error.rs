@@ -64,4 +64,20 @@ impl AuthError {
             | Self::Mismatch => "InvalidSignatureException",
         }
     }
+
+    /// The HTTP status in the query protocol; elsewhere it is 400.
+    #[must_use]
+    pub fn query_status(&self) -> u16 {
+        if self.code() == "IncompleteSignatureException" { 400 } else { 403 }
+    }
+
+    /// The text in the query protocol.
+    #[must_use]
+    pub fn query_message(&self) -> String {
+        if *self == Self::MissingToken {
+            "Request is missing Authentication Token".to_owned()
+        } else {
+            self.to_string()
+        }
+    }
 }
