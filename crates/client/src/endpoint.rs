@@ -70,7 +70,9 @@ impl FromStr for Endpoint {
             _ => return Err(invalid()),
         };
         let given = uri.authority().ok_or_else(invalid)?;
-        if uri.query().is_some() || given.host().is_empty() || given.as_str().contains('@') {
+        let bare = |host: &str| Some(host.strip_prefix('[')?.strip_suffix(']')?.to_owned());
+        let host = bare(given.host()).unwrap_or_else(|| given.host().to_owned());
+        if uri.query().is_some() || host.is_empty() || host.contains(['[', ']']) || given.as_str().contains('@') {
             return Err(invalid());
         }
         let port = match given.as_str().strip_prefix(given.host()) {
@@ -78,7 +80,6 @@ impl FromStr for Endpoint {
             _ => given.port_u16().filter(|port| *port != 0).ok_or_else(invalid)?,
         };
         let authority = if port == port_default { given.host().to_owned() } else { format!("{}:{port}", given.host()) };
-        let host = given.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let path = format!("{}/", uri.path().trim_end_matches('/'));
         Ok(Self { is_tls, host, port, authority, path })
     }
@@ -118,9 +119,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in
-            ["", "127.0.0.1:4567", "ftp://x", "http://", "http://a:b", "http://a:99999", "http://a?x=1", "http://u@a"]
-        {
+        for text in [
+            "",
+            "127.0.0.1:4567",
+            "ftp://x",
+            "http://",
+            "http://a:b",
+            "http://a:99999",
+            "http://a?x=1",
+            "http://u@a",
+            "http://8[::1]:4567",
+        ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }
     }
