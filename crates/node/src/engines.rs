@@ -4,6 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use api::kinesis::KinesisService;
 use api::service::Service;
+use api::sts::STSService;
+use auth::Sts;
 use base::time::Clock;
 use store::catalog::SharedCatalog;
 use store::memory::{MemoryCatalog, MemoryLog};
@@ -94,7 +96,10 @@ impl Engines {
 
     /// For the gateway.
     pub fn services(&self) -> Vec<Arc<dyn Service>> {
-        vec![Arc::new(KinesisService(Arc::clone(&self.streams) as Arc<dyn api::kinesis::Kinesis>))]
+        vec![
+            Arc::new(KinesisService(Arc::clone(&self.streams) as Arc<dyn api::kinesis::Kinesis>)),
+            Arc::new(STSService(Arc::new(Sts))),
+        ]
     }
 }
 
