@@ -39,6 +39,7 @@ mod transition;
 
 mod error;
 mod failure_log;
+mod meters;
 mod metrics;
 mod rows;
 
@@ -50,7 +51,8 @@ use store::shard_log::SharedShardLog;
 
 use crate::core::Core;
 pub use crate::load::StartError;
-pub use crate::metrics::{ShardMetrics, StreamMetrics};
+pub use crate::meters::{Calls, MetersTaken, ShardMetersTaken, Spread};
+pub use crate::metrics::{ShardMetrics, StreamMeters, StreamMetrics};
 pub use crate::settings::{Limits, StreamsSettings};
 pub use crate::shard::TrafficCounts;
 pub use crate::worker::JobStatus;
@@ -113,5 +115,12 @@ impl Streams {
     #[must_use]
     pub fn metrics_snapshot(&self) -> Vec<StreamMetrics> {
         metrics::snapshot(&self.core)
+    }
+
+    /// What has been noted of calls since the last time this was asked, by stream; shards only of streams with
+    /// shard-level metrics. For one caller: what is taken is gone.
+    #[must_use]
+    pub fn take_meters(&self) -> Vec<StreamMeters> {
+        metrics::take(&self.core)
     }
 }

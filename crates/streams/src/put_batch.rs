@@ -10,6 +10,7 @@ use base::time::Timestamp;
 use store::record_batch::RecordBatchBuilder;
 use store::shard_log::{Append, Appended, Refused};
 
+use crate::meters::Tally;
 use crate::sequence_text::{SequenceSlices, SequenceText, run_of};
 use crate::shard::Shard;
 use crate::shard_ids::shard_id;
@@ -210,6 +211,22 @@ impl<'a> PutBatch<'a> {
             }
         }
         any
+    }
+
+    /// What has become of the records.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for group in &self.groups {
+            match group.fate {
+                Fate::Stored(_) => {
+                    tally.stored += group.records;
+                    tally.stored_bytes += group.bytes;
+                }
+                Fate::Throttled => tally.throttled += group.records,
+                Fate::Waiting | Fate::Closed | Fate::Failed(_) => {}
+            }
+        }
+        tally
     }
 
     /// What became of each record, in the order of the request.

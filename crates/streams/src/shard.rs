@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use base::time::Timestamp;
 
+use crate::meters::Meter;
 use crate::rows::ShardRow;
 use crate::throttle::{CallThrottle, ReadThrottle, WriteThrottle};
 
@@ -57,6 +58,8 @@ impl Shard {
 #[derive(Debug, Default)]
 pub struct ShardActivity {
     pub traffic: Traffic,
+    /// As [`crate::meters::Meters::iterator_age`], noted while the stream has shard-level metrics.
+    pub iterator_age: Meter,
     write: Mutex<Option<WriteThrottle>>,
     read: Mutex<ReadThrottle>,
     iterators: Mutex<CallThrottle>,

@@ -9,6 +9,7 @@ use base::ids::ShardIndex;
 use base::time::Timestamp;
 use tokio::sync::watch;
 
+use crate::meters::Meters;
 use crate::on_demand::Rate;
 use crate::rows::{ConsumerRow, StreamRow};
 use crate::shard::{Shard, Traffic, lock};
@@ -28,6 +29,7 @@ pub struct Stream {
     /// Held by whoever changes the stream. Never taken on the way of a record.
     pub change: tokio::sync::Mutex<()>,
     pub traffic: Traffic,
+    pub meters: Meters,
     write: Mutex<Option<WriteThrottle>>,
 }
 
@@ -56,6 +58,7 @@ impl Stream {
             snapshot: ArcSwap::from_pointee(snapshot),
             change: tokio::sync::Mutex::new(()),
             traffic: Traffic::default(),
+            meters: Meters::default(),
             write: Mutex::default(),
         }
     }

@@ -12,6 +12,7 @@ use base::caller::Caller;
 use base::hash_key::HashKey;
 use base::ids::ShardIndex;
 use store::shard_log::LogError;
+use tokio::time::Instant;
 
 use super::put_checks::{check_ordering, check_sizes, explicit_keys};
 use super::refuse_dry_run;
@@ -29,6 +30,7 @@ const RESHARD_WAIT_MAX: Duration = Duration::from_secs(10);
 
 pub async fn put_records(core: &Core, caller: &Caller, input: PutRecordsInput) -> Answer<PutRecordsOutput> {
     let stream = core.resolve(caller, "PutRecords", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+    let began = Instant::now();
     let snapshot = writable(&stream)?;
     check_sizes(&snapshot, &input.records, true)?;
     let explicit_keys = explicit_keys(&input.records)?;
@@ -39,6 +41,7 @@ pub async fn put_records(core: &Core, caller: &Caller, input: PutRecordsInput) -
         // Logs the reason.
         let _ = error::log(failure);
     }
+    stream.meters.put_records_ended(began, input.records.len(), batch.tally());
     let output = shape(&stream, &snapshot, &mut batch);
     // A deletion has overtaken the request.
     if output.failed_record_count != Some(0) && stream.is_gone() {
@@ -49,6 +52,7 @@ pub async fn put_records(core: &Core, caller: &Caller, input: PutRecordsInput) -
 
 pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> Answer<PutRecordOutput> {
     let stream = core.resolve(caller, "PutRecord", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
+    let began = Instant::now();
     let snapshot = writable(&stream)?;
     let records = [PutRecordsRequestEntry {
         data: input.data,
@@ -64,7 +68,11 @@ pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> 
     }
     refuse_dry_run(input.dry_run)?;
     let mut batch = PutBatch::new(&records, explicit_keys);
-    store(core, &stream, &snapshot, &mut batch).await.map_err(error::log)?;
+    let stored = store(core, &stream, &snapshot, &mut batch).await.map_err(error::log);
+    let tally = batch.tally();
+    stream.meters.put_record.ended(began, tally.stored > 0);
+    stream.meters.put_record.carried(tally.stored, tally.stored_bytes);
+    stored?;
     let mut answers = batch.each(|group| match &mut group.fate {
         Fate::Stored(numbers) => {
             let sequence_number = numbers.next().expect("a stored record has a number");

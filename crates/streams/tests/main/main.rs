@@ -12,6 +12,7 @@ mod iterators;
 mod limits;
 mod lineage;
 mod listing;
+mod meters;
 mod puts;
 mod races;
 mod reads;
