@@ -166,7 +166,9 @@ How to read it:
   a whole batch in one pipeline (a stream a producer, the partition key is the field's name), JetStream publish of a whole batch before the first
   acknowledgement is read (a stream a producer, data without partition key). Batches are made, and signed, before the clock starts.
 - *CPU-s* is user and system time of the server's process and its children, threads that ended included, in steps of 10 ms
-  (`/proc/<pid>/stat`). The bare log runs within the generator, so its figure holds both.
+  (`/proc/<pid>/stat`). The bare log runs within the generator, so its figure holds both. What threads of the kernel do for a server, such as
+  writing back the page cache, is counted for none.
+- This server runs with limits off, the others with what the table names, and everything else at its default.
 - *this server, per CPU-second* is how many times as many records this server takes per CPU-second as the server of that line.
 - *waited* is the time that threads of the server were ready to run and had no processor, per second of CPU time used.
 - *peak RSS* is the most of all rounds, children included.
