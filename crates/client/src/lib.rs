@@ -15,6 +15,7 @@ mod connect;
 mod credentials;
 mod endpoint;
 mod pool;
+mod post;
 mod profile;
 mod tls;
 
@@ -24,4 +25,5 @@ pub use connect::{Connect, Socket};
 pub use credentials::{Credentials, CredentialsError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::ClientError;
+pub use post::post_json;
 pub use profile::{Profile, ProfileError};

@@ -35,7 +35,9 @@ impl DevControl for Control {
     fn advance(&self, by: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.clock.advance(by);
-            self.engines.get().streams.run_jobs().await;
+            let engines = self.engines.get();
+            engines.streams.run_jobs().await;
+            engines.monitor.run_jobs().await;
         })
     }
 

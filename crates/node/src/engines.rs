@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use api::kinesis::KinesisService;
+use api::cloudwatch::{CloudWatch, CloudWatchService};
+use api::kinesis::{Kinesis, KinesisService};
 use api::service::Service;
 use api::sts::STSService;
 use auth::Sts;
 use base::time::Clock;
+use monitor::{Monitor, MonitorBuilder, MonitorSettings};
 use store::catalog::SharedCatalog;
 use store::memory::{MemoryCatalog, MemoryLog};
 use store::root_key::RootKey;
@@ -15,8 +17,10 @@ use store_local::{LocalLog, LocalLogSettings};
 use streams::{Limits, Streams, StreamsBuilder, StreamsSettings};
 
 use crate::kept::Kept;
+use crate::own_metrics::KinesisMetrics;
 use crate::settings::{ByteSize, Settings};
 use crate::start::StartError;
+use crate::webhook::Hooks;
 
 /// Journal files begin no larger than this and grow up to what is set.
 const FIRST_JOURNAL_FILE: ByteSize = ByteSize::mib(16);
@@ -64,6 +68,7 @@ pub struct Engines {
     /// The log again, when it is on disk.
     local_log: Option<Arc<LocalLog>>,
     pub streams: Arc<Streams>,
+    pub monitor: Arc<Monitor>,
 }
 
 impl Engines {
@@ -71,7 +76,7 @@ impl Engines {
         let streams = Streams::start(StreamsBuilder {
             catalog: Arc::clone(&stores.catalog),
             log: Arc::clone(&stores.log),
-            clock,
+            clock: Arc::clone(&clock),
             settings: StreamsSettings {
                 limits: Limits { enforced: settings.limits.is_on() },
                 transition_delay: settings.transition_delay,
@@ -82,7 +87,17 @@ impl Engines {
         if let Some(log) = &stores.local_log {
             log.all_logs_open();
         }
-        Ok(Self { log: Arc::clone(&stores.log), local_log: stores.local_log.clone(), streams: Arc::new(streams) })
+        let streams = Arc::new(streams);
+        let monitor = Monitor::start(MonitorBuilder {
+            catalog: Arc::clone(&stores.catalog),
+            clock,
+            own: Arc::new(KinesisMetrics::new(Arc::clone(&streams))),
+            kinesis: Arc::clone(&streams) as Arc<dyn Kinesis>,
+            webhook: Arc::new(Hooks),
+            settings: MonitorSettings::default(),
+        });
+        let monitor = Arc::new(monitor.await?);
+        Ok(Self { log: Arc::clone(&stores.log), local_log: stores.local_log.clone(), streams, monitor })
     }
 
     /// Why records cannot be put, now or soon; reads go on.
@@ -97,7 +112,8 @@ impl Engines {
     /// For the gateway.
     pub fn services(&self) -> Vec<Arc<dyn Service>> {
         vec![
-            Arc::new(KinesisService(Arc::clone(&self.streams) as Arc<dyn api::kinesis::Kinesis>)),
+            Arc::new(KinesisService(Arc::clone(&self.streams) as Arc<dyn Kinesis>)),
+            Arc::new(CloudWatchService(Arc::clone(&self.monitor) as Arc<dyn CloudWatch>)),
             Arc::new(STSService(Arc::new(Sts))),
         ]
     }

@@ -17,9 +17,11 @@ mod directory;
 mod files;
 mod kept;
 mod metrics;
+mod own_metrics;
 mod process;
 mod root_key;
 mod tls;
+mod webhook;
 
 pub use auth::{KeySummary, KeysError, NewKey};
 pub use preflight::preflight;

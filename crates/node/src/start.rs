@@ -51,6 +51,8 @@ pub enum StartError {
     #[error(transparent)]
     Streams(#[from] streams::StartError),
     #[error(transparent)]
+    Monitor(#[from] monitor::StorageError),
+    #[error(transparent)]
     Keys(#[from] KeysError),
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -163,6 +165,9 @@ impl Node {
         self.engines.get().streams.stop();
         self.gateway.shutdown(self.drain).await;
         self.background.shutdown().await;
+        if let Err(error) = self.engines.get().monitor.flush().await {
+            error!(%error, "the last seconds of metrics could not be stored");
+        }
         drop(self.engines);
         if let Some(log) = self.local_log {
             let closed = tokio::task::spawn_blocking(move || log.shut_down()).await;

@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("streams", &["base", "api", "store"]),
     ("monitor", &["base", "api", "store"]),
     ("gateway", &["base", "api", "wire"]),
-    ("node", &["base", "api", "wire", "store", "store-local", "auth", "streams", "gateway"]),
+    ("node", &["base", "api", "wire", "store", "store-local", "auth", "streams", "monitor", "client", "gateway"]),
     ("client", &["base", "api", "wire"]),
     ("cli", &["base", "api", "client", "node"]),
     ("testkit", &["base"]),
@@ -37,7 +37,6 @@ const TEST_EDGES: &[(&str, &[&str])] = &[
     ("monitor", &["streams"]),
     ("gateway", &["store", "streams", "auth"]),
     ("client", &["store", "streams", "auth", "gateway", "node"]),
-    ("node", &["client"]),
 ];
 
 /// Libraries that only the named crates may use.
