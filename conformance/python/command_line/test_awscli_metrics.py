@@ -45,12 +45,13 @@ def test_metrics(cloudwatch):
 
 
 def test_an_alarm(cloudwatch):
+    # Version 1 of the CLI would fetch what a bare URL names.
     cloudwatch(
         "put-metric-alarm", "--alarm-name", "orders-late", "--namespace", "AWS/Kinesis",
         "--metric-name", "GetRecords.IteratorAgeMilliseconds", "--dimensions", "Name=StreamName,Value=orders",
         "--statistic", "Maximum", "--period", "60", "--evaluation-periods", "3", "--datapoints-to-alarm", "2",
         "--threshold", "300000", "--comparison-operator", "GreaterThanThreshold",
-        "--treat-missing-data", "notBreaching", "--alarm-actions", "http://127.0.0.1:9/scale-out",
+        "--treat-missing-data", "ignore", "--alarm-actions", '["http://127.0.0.1:9/scale-out"]',
     )
     cloudwatch("set-alarm-state", "--alarm-name", "orders-late", "--state-value", "ALARM", "--state-reason", "a rehearsal")
     [alarm] = cloudwatch("describe-alarms", "--alarm-name-prefix", "orders")["MetricAlarms"]
