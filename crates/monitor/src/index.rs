@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::metric::{MetricName, Scope};
 use crate::rows::MetricRow;
 use crate::series::{MetricId, Series};
+use crate::settings::Limits;
 use crate::unit::{Unit, Units};
 
 /// The row of a metric says when it was last seen; it is written anew when that is this wrong.
@@ -23,9 +24,17 @@ pub struct Entry {
     last_seen_stored: Timestamp,
 }
 
+/// Why a new metric is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("an account may have {0} metrics in a region")]
-pub struct TooManyMetrics(pub usize);
+pub enum TooManyMetrics {
+    #[error("an account may have {0} metrics in a region")]
+    Count(usize),
+    #[error("the names of all metrics may take {0} bytes")]
+    Bytes(usize),
+}
+
+/// Memory that a metric takes beside its texts, about.
+const ENTRY_BYTES: usize = 256;
 
 #[derive(Debug, Default)]
 pub struct Index {
@@ -34,6 +43,8 @@ pub struct Index {
     /// Metrics whose rows are to be written.
     changed: BTreeSet<MetricId>,
     last_id: u64,
+    /// Memory of all names, about.
+    bytes: usize,
 }
 
 impl Index {
@@ -45,15 +56,9 @@ impl Index {
 
     fn insert(&mut self, scope: &Scope, name: Arc<MetricName>, entry: Entry) {
         self.last_id = self.last_id.max(entry.id.0);
+        self.bytes += name.bytes() + ENTRY_BYTES;
         self.names.insert(entry.id, (scope.clone(), Arc::clone(&name)));
         self.scopes.entry(scope.clone()).or_default().insert(name, entry);
-    }
-
-    /// How many of `names` are new to a scope.
-    fn new_in<'a>(&self, scope: &Scope, names: impl Iterator<Item = &'a MetricName>) -> usize {
-        let known = self.scopes.get(scope);
-        let new: BTreeSet<_> = names.filter(|name| known.is_none_or(|known| !known.contains_key(*name))).collect();
-        new.len()
     }
 
     /// Checks that all of `names` have room in a scope.
@@ -64,11 +69,21 @@ impl Index {
         &self,
         scope: &Scope,
         names: impl Iterator<Item = &'a MetricName>,
-        max: usize,
+        limits: &Limits,
     ) -> Result<(), TooManyMetrics> {
-        let known = self.scopes.get(scope).map_or(0, BTreeMap::len);
-        let new = self.new_in(scope, names);
-        if new > 0 && known + new > max { Err(TooManyMetrics(max)) } else { Ok(()) }
+        let known = self.scopes.get(scope);
+        let new: BTreeSet<_> = names.filter(|name| known.is_none_or(|known| !known.contains_key(*name))).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        if known.map_or(0, BTreeMap::len) + new.len() > limits.metrics_max {
+            return Err(TooManyMetrics::Count(limits.metrics_max));
+        }
+        let bytes: usize = new.iter().map(|name| name.bytes() + ENTRY_BYTES).sum();
+        if self.bytes + bytes > limits.names_bytes_max {
+            return Err(TooManyMetrics::Bytes(limits.names_bytes_max));
+        }
+        Ok(())
     }
 
     /// Notes that a metric has a point at `time`, and makes the metric if it is new.
@@ -144,6 +159,7 @@ impl Index {
             && let Some(known) = self.scopes.get_mut(&scope)
         {
             known.remove(&name);
+            self.bytes = self.bytes.saturating_sub(name.bytes() + ENTRY_BYTES);
         }
     }
 }

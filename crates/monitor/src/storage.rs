@@ -115,7 +115,7 @@ impl Storage {
         if pending.bytes() >= self.limits.pending_bytes_max {
             return Err(RecordError::Memory(pending.bytes()));
         }
-        index.check_room(scope, data.iter().map(|datum| &datum.name), self.limits.metrics_max)?;
+        index.check_room(scope, data.iter().map(|datum| &datum.name), &self.limits)?;
         for datum in data {
             let series = index.see(scope, &datum.name, datum.unit, datum.time);
             let (chunk, at) = Chunk::of_minute(series, datum.time.seconds());

@@ -93,6 +93,11 @@ impl Book {
         self.alarms().keys().filter(|(of, _)| of == scope).count()
     }
 
+    #[must_use]
+    pub fn count_all(&self) -> usize {
+        self.alarms().len()
+    }
+
     /// Makes an alarm, or replaces what it watches; `merge` is given the alarm of that name.
     ///
     /// # Errors

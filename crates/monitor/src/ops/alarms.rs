@@ -36,6 +36,9 @@ pub async fn put(core: &Arc<Core>, caller: &Caller, input: PutMetricAlarmInput) 
                 "Limit exceeded: an account may have {max} alarms in a region."
             )));
         }
+        if known.is_none() && core.book.count_all() >= core.limits.alarms_all_max {
+            return Err(CloudWatchError::limit_exceeded_fault("Limit exceeded: the server has too many alarms."));
+        }
         Ok(with_state_of(fresh, known.as_deref(), now))
     };
     core.book.put(&scope, &name, merge).await?;

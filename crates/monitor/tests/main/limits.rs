@@ -94,6 +94,31 @@ async fn metrics_and_memory_are_bounded() {
 }
 
 #[tokio::test]
+async fn names_and_alarms_of_all_regions_share_their_memory() {
+    let world = World::with(Limits { names_bytes_max: 2000, alarms_all_max: 1, ..Limits::default() }).await;
+    let long = |of: &str| MetricDatum { dimensions: Some(vec![dimension(of, &"x".repeat(1000))]), ..value(1.0) };
+    world.put(vec![long("a")]).await;
+    refused(&world, vec![long("b")], "LimitExceededFault").await;
+    world.put(vec![long("a"), value(1.0)]).await;
+    let alarm = || PutMetricAlarmInput {
+        alarm_name: "late".into(),
+        namespace: text("app"),
+        metric_name: text("Age"),
+        statistic: Some(Statistic::Maximum),
+        period: Some(60),
+        evaluation_periods: Some(1),
+        threshold: Some(5.0),
+        comparison_operator: Some(ComparisonOperator::GreaterThanThreshold),
+        ..Default::default()
+    };
+    world.monitor.put_metric_alarm(&world.caller, alarm()).await.expect("an alarm");
+    let elsewhere = caller(ACCOUNT, "eu-west-1");
+    let error = world.monitor.put_metric_alarm(&elsewhere, alarm()).await.expect_err("a refusal");
+    assert_eq!(error.code(), "LimitExceededFault");
+    world.monitor.put_metric_alarm(&world.caller, alarm()).await.expect("the same alarm again");
+}
+
+#[tokio::test]
 async fn queries_have_rules() {
     let world = World::new().await;
     let refused = async |input, expected: &str| {
