@@ -18,9 +18,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store-local", &["base", "store"]),
     ("auth", &["base", "api", "store"]),
     ("streams", &["base", "api", "store"]),
+    ("tables", &["base", "api", "store"]),
     ("monitor", &["base", "api", "store"]),
     ("gateway", &["base", "api", "wire"]),
-    ("node", &["base", "api", "wire", "store", "store-local", "auth", "streams", "monitor", "client", "gateway"]),
+    (
+        "node",
+        &["base", "api", "wire", "store", "store-local", "auth", "streams", "tables", "monitor", "client", "gateway"],
+    ),
     ("client", &["base", "api", "wire"]),
     ("cli", &["base", "api", "client", "node"]),
     ("testkit", &["base"]),
@@ -34,6 +38,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const TEST_EDGES: &[(&str, &[&str])] = &[
     ("wire", &["api"]),
     ("streams", &["store-local", "wire"]),
+    ("tables", &["wire"]),
     ("monitor", &["streams"]),
     ("gateway", &["store", "streams", "auth"]),
     ("client", &["store", "streams", "auth", "gateway", "node"]),
