@@ -10,7 +10,7 @@ import pytest
 
 from harness import record
 from harness.kinesis import arn
-from harness.server import KEY, REGION, SECRET
+from harness.server import ACCOUNT, KEY, REGION, SECRET
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def aws(server, tmp_path):
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL_KINESIS": server.endpoint, "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": "",
+        "AWS_ENDPOINT_URL": server.endpoint, "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": "",
     }
 
-    def run(command, *arguments, expect=None):
+    def run(command, *arguments, service="kinesis", expect=None):
         ended = subprocess.run(
-            [sys.executable, "-m", "awscli", "kinesis", command, *arguments, "--output", "json"],
+            [sys.executable, "-m", "awscli", service, command, *arguments, "--output", "json"],
             env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
         )
         operation = "".join(part.capitalize() for part in command.split("-"))
@@ -32,7 +32,7 @@ def aws(server, tmp_path):
             record.note("awscli", operation, expect)
             return ended.stderr
         assert ended.returncode == 0, ended.stderr
-        if command not in ("wait", "subscribe-to-shard"):
+        if service == "kinesis" and command not in ("wait", "subscribe-to-shard"):
             record.note("awscli", operation, "ok")
         return json.loads(ended.stdout) if ended.stdout.strip() else None
 
@@ -92,3 +92,8 @@ def test_errors(aws):
     text = aws("describe-stream", "--stream-name", "nowhere", expect="ResourceNotFoundException")
     assert "Stream nowhere under account 000000000000 not found." in text
     aws("get-records", "--shard-iterator", "AAAA", expect="InvalidArgumentException")
+
+
+def test_who_am_i(aws):
+    assert aws("get-caller-identity", service="sts") == {
+        "UserId": ACCOUNT, "Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:root"}

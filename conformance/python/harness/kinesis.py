@@ -15,14 +15,14 @@ from .server import ACCOUNT, KEY, REGION, SECRET
 _numbers = itertools.count(1)
 
 
-def connect(server, *, key=KEY, secret=SECRET, region=REGION, token=None, tls=False, verify=None):
+def connect(server, service="kinesis", *, key=KEY, secret=SECRET, region=REGION, token=None, tls=False, verify=None):
     """A client that neither retries nor checks its parameters, so that tests see what the server says."""
     config = Config(
         retries={"total_max_attempts": 1}, parameter_validation=False, connect_timeout=5, read_timeout=60,
         max_pool_connections=32,
     )
     client = boto3.client(
-        "kinesis", region_name=region, aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token,
+        service, region_name=region, aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token,
         endpoint_url=server.tls_endpoint if tls else server.endpoint, verify=verify, config=config,
     )
     return record.watch("boto3", client)
