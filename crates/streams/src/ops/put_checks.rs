@@ -66,7 +66,8 @@ pub fn check_ordering(core: &Core, stream: &Stream, shard: &Shard, ordering: &st
     let number: SequenceNumber = ordering.parse().map_err(|_| invalid())?;
     let now = u64::try_from(core.now().seconds()).unwrap_or(0);
     // Each generation of children is dated one second after its parents: quick ones are dated ahead of the clock.
-    let created_max = shard.row.created_seconds.max(now + 1);
+    let created = stream.snapshot().shards.iter().map(|shard| shard.row.created_seconds).max();
+    let created_max = created.unwrap_or(0).max(now + 1);
     let is_future = number.time_seconds > now + 1 || number.shard_created_seconds > created_max;
     let bounds = core.log.bounds(shard.row.log);
     let bounds = bounds.map_err(|failure| reading::failure(core, stream, shard.row.index, failure))?;

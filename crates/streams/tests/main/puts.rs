@@ -160,15 +160,17 @@ async fn ordering_follows_splits_in_quick_succession() {
     for (shard, at) in [("0", "8000"), ("1", "4000"), ("3", "2000"), ("5", "1000")] {
         world.split("s", shard, at).await.expect("a split");
     }
-    let put = |ordering| {
+    let put = |key: &str, ordering| {
         let input = PutRecordInput {
-            explicit_hash_key: Some("0".into()),
+            explicit_hash_key: Some(key.into()),
             sequence_number_for_ordering: ordering,
             ..single("s", "k")
         };
         world.streams.put_record(&world.caller, input)
     };
-    let first = put(None).await.expect("stored");
-    let second = put(Some(first.sequence_number.clone())).await.expect("stored");
+    let first = put("0", None).await.expect("stored");
+    let second = put("0", Some(first.sequence_number.clone())).await.expect("stored");
     assert!(*second.sequence_number > *first.sequence_number);
+    // A shard of an earlier generation takes the numbers of later ones.
+    put("9000", Some(second.sequence_number)).await.expect("stored");
 }
