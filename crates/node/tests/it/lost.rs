@@ -121,9 +121,10 @@ async fn a_catalog_that_lost_its_rows_is_not_taken_for_a_new_one() {
     let other = tempfile::tempdir().expect("a directory");
     drop(Keys::open(&settings(other.path(), "")).await.expect("opened"));
     // What was made is there whether its threads have closed the files or not.
-    let _ = fs::remove_file(directory.path().join("catalog.db-wal"));
-    let _ = fs::copy(other.path().join("catalog.db-wal"), directory.path().join("catalog.db-wal"));
-    fs::copy(other.path().join("catalog.db"), directory.path().join("catalog.db")).expect("copied");
+    for name in ["catalog.db", "catalog.db-wal", "catalog.commit"] {
+        let _ = fs::remove_file(directory.path().join(name));
+        let _ = fs::copy(other.path().join(name), directory.path().join(name));
+    }
     let words = refusal(directory.path()).await;
     assert!(words.contains("catalog.db is empty, but the log beside it has records"), "{words}");
 }
@@ -137,6 +138,7 @@ async fn what_else_is_missing_is_named_or_not_missed() {
             ("journal", Some("journal")),
             ("journal/0000000001.journal", Some("0000000001.journal")),
             ("root.key", Some("root.key is missing")),
+            ("catalog.commit", Some("catalog.commit")),
             ("segments", None),
             ("lock", None),
         ] {
@@ -156,6 +158,14 @@ async fn what_else_is_missing_is_named_or_not_missed() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn commits_that_vanish_with_the_write_ahead_log_are_missed() {
+    let (directory, _) = used(End::Killed).await;
+    fs::remove_file(directory.path().join("catalog.db-wal")).expect("there after a kill");
+    let words = refusal(directory.path()).await;
+    assert!(words.contains("catalog.db"), "{words}");
 }
 
 #[tokio::test]
