@@ -13,6 +13,7 @@ mod limits;
 mod lineage;
 mod listing;
 mod meters;
+mod model;
 mod puts;
 mod races;
 mod reads;
