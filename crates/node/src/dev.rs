@@ -37,6 +37,7 @@ impl DevControl for Control {
             self.clock.advance(by);
             let engines = self.engines.get();
             engines.streams.run_jobs().await;
+            engines.tables.run_jobs().await;
             engines.monitor.run_jobs().await;
         })
     }

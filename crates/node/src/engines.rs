@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use api::cloudwatch::{CloudWatch, CloudWatchService};
+use api::dynamodb::{DynamoDB, DynamoDBService};
 use api::kinesis::{Kinesis, KinesisService};
 use api::service::Service;
 use api::sts::STSService;
@@ -15,6 +16,7 @@ use store::root_key::RootKey;
 use store::shard_log::SharedShardLog;
 use store_local::{LocalLog, LocalLogSettings};
 use streams::{Limits, Streams, StreamsBuilder, StreamsSettings};
+use tables::{Tables, TablesBuilder, TablesSettings};
 
 use crate::kept::Kept;
 use crate::own_metrics::KinesisMetrics;
@@ -68,6 +70,7 @@ pub struct Engines {
     /// The log again, when it is on disk.
     local_log: Option<Arc<LocalLog>>,
     pub streams: Arc<Streams>,
+    pub tables: Arc<Tables>,
     pub monitor: Arc<Monitor>,
 }
 
@@ -88,6 +91,12 @@ impl Engines {
             log.all_logs_open();
         }
         let streams = Arc::new(streams);
+        let tables = Tables::start(TablesBuilder {
+            catalog: Arc::clone(&stores.catalog),
+            clock: Arc::clone(&clock),
+            settings: TablesSettings::default(),
+        });
+        let tables = Arc::new(tables.await?);
         let monitor = Monitor::start(MonitorBuilder {
             catalog: Arc::clone(&stores.catalog),
             clock,
@@ -97,7 +106,7 @@ impl Engines {
             settings: MonitorSettings::default(),
         });
         let monitor = Arc::new(monitor.await?);
-        Ok(Self { log: Arc::clone(&stores.log), local_log: stores.local_log.clone(), streams, monitor })
+        Ok(Self { log: Arc::clone(&stores.log), local_log: stores.local_log.clone(), streams, tables, monitor })
     }
 
     /// Why records cannot be put, now or soon; reads go on.
@@ -113,6 +122,7 @@ impl Engines {
     pub fn services(&self) -> Vec<Arc<dyn Service>> {
         vec![
             Arc::new(KinesisService(Arc::clone(&self.streams) as Arc<dyn Kinesis>)),
+            Arc::new(DynamoDBService(Arc::clone(&self.tables) as Arc<dyn DynamoDB>)),
             Arc::new(CloudWatchService(Arc::clone(&self.monitor) as Arc<dyn CloudWatch>)),
             Arc::new(STSService(Arc::new(Sts))),
         ]

@@ -51,6 +51,8 @@ pub enum StartError {
     #[error(transparent)]
     Streams(#[from] streams::StartError),
     #[error(transparent)]
+    Tables(#[from] tables::StartError),
+    #[error(transparent)]
     Monitor(#[from] monitor::StorageError),
     #[error(transparent)]
     Keys(#[from] KeysError),

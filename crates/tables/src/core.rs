@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base::caller::Caller;
 use base::time::{Clock, Timestamp};
 use store::catalog::SharedCatalog;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::error::{self, Answer};
 use crate::registry::Registry;
@@ -47,8 +47,6 @@ impl Shared {
 pub struct Core {
     pub shared: Arc<Shared>,
     writer: mpsc::Sender<Message>,
-    /// Becomes true when the background jobs are to end.
-    pub stopped: watch::Sender<bool>,
     /// Wakes the background jobs before their time.
     pub work: Arc<Notify>,
     pub jobs: Jobs,
@@ -56,8 +54,7 @@ pub struct Core {
 
 impl Core {
     pub fn new(shared: Arc<Shared>, writer: mpsc::Sender<Message>) -> Self {
-        let (stopped, work, jobs) = (watch::Sender::new(false), Arc::default(), Jobs::default());
-        Self { shared, writer, stopped, work, jobs }
+        Self { shared, writer, work: Arc::default(), jobs: Jobs::default() }
     }
 
     pub fn now(&self) -> Timestamp {

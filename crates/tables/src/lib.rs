@@ -89,12 +89,6 @@ impl Tables {
         worker::round(&self.core).await;
     }
 
-    /// Ends the background jobs: for a node that stops or is set up anew. Operations still answer.
-    pub fn stop(&self) {
-        self.core.stopped.send_replace(true);
-        self.core.work.notify_one();
-    }
-
     /// The state of the background jobs.
     #[must_use]
     pub fn jobs(&self) -> Vec<JobStatus> {

@@ -82,13 +82,10 @@ pub async fn round(core: &Core) {
     }
 }
 
-/// Runs rounds until the service is stopped or dropped.
+/// Runs rounds until the service is dropped.
 pub async fn run(core: Weak<Core>) {
     loop {
         let Some(core) = core.upgrade() else { return };
-        if *core.stopped.borrow() {
-            return;
-        }
         round(&core).await;
         let work = Arc::clone(&core.work);
         // The service must not be kept alive by its own pauses.
