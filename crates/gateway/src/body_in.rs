@@ -31,16 +31,21 @@ impl Held {
     }
 }
 
-/// Why a body was not read to its end.
+/// Why there is no body to read an input from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
-    TooLarge,
+    TooLarge {
+        /// What it may have.
+        bytes_max: usize,
+    },
     /// The client was too slow.
     Slow,
     /// The client has gone, or does not speak HTTP.
     Broken,
     /// Other bodies hold all memory.
     NoMemory,
+    /// The body is not of the coding that the head names.
+    NotGzip,
 }
 
 /// Reads the body of a request.
@@ -52,7 +57,7 @@ pub async fn read(mut body: Incoming, head: &Parts, budget: &Budget, limits: &Li
     let declared = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if declared.is_some_and(|bytes| bytes > limit) {
         refuse(body, &head.headers);
-        return Err(BodyError::TooLarge);
+        return Err(BodyError::TooLarge { bytes_max: limit });
     }
     // Whoever does not say how long the body is needs room for the longest.
     let Some(permit) = budget.take(declared.unwrap_or(limit), head.version, limits.body_memory_wait).await else {
@@ -72,7 +77,7 @@ pub async fn read(mut body: Incoming, head: &Parts, budget: &Budget, limits: &Li
         let Ok(data) = frame.into_data() else { continue };
         if read.len() + data.len() > limit {
             refuse(body, &head.headers);
-            return Err(BodyError::TooLarge);
+            return Err(BodyError::TooLarge { bytes_max: limit });
         }
         if read.is_empty() {
             if declared == Some(data.len()) {

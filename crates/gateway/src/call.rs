@@ -20,6 +20,7 @@ use crate::random::RequestId;
 use crate::reply::{Reply, ReplyBody};
 use crate::router::Context;
 use crate::unabandoned::Unabandoned;
+use crate::unpack::{is_packed, unpack};
 
 /// Buffers for answers begin with room for one like the last, up to this.
 const REPLY_BYTES_EXPECTED_MAX: usize = 16 * MIB;
@@ -63,11 +64,17 @@ pub async fn answer(context: &Context, head: &Parts, body: Held, running: Runnin
     };
     let caller = match context.caller(head, &body.bytes, hosted.model) {
         Ok(caller) => caller,
-        Err(error) => return not_authentic(&exchange, operation, &error, &body.bytes),
+        Err(error) => {
+            let body = (!is_packed(head)).then_some(&body.bytes);
+            return not_authentic(&exchange, operation, &error, body);
+        }
     };
     let body = match operation {
         Named::InUrl => Held::of_url(&head.uri),
-        Named::Known(_) | Named::InForm => body,
+        Named::Known(_) | Named::InForm => match unpack(context, head, body).await {
+            Ok(body) => body,
+            Err(error) => return exchange.without_body(error),
+        },
     };
     let operation = match operation {
         Named::Known(operation) => operation,
@@ -81,13 +88,13 @@ pub async fn answer(context: &Context, head: &Parts, body: Held, running: Runnin
 }
 
 /// Where the operation is known before its body is read, AWS judges the body before the signature. It is parsed only
-/// now, so that strangers cost little.
-fn not_authentic(exchange: &Exchange, operation: Named, error: &AuthError, body: &Bytes) -> Reply {
+/// now, so that strangers cost little; and not at all, `None`, when it is compressed.
+fn not_authentic(exchange: &Exchange, operation: Named, error: &AuthError, body: Option<&Bytes>) -> Reply {
     let Named::Known(operation) = operation else {
         let message = error.query_message();
         return exchange.failure(&Problem::new(error.query_status(), error.code(), Some(&message)));
     };
-    let reply = match exchange.require_structure(body) {
+    let reply = match body.map_or(Ok(()), |body| exchange.require_structure(body)) {
         Err(error) => exchange.malformed(&error),
         Ok(()) => exchange.failure(&Problem::new(400, error.code(), Some(&error.to_string()))),
     };

@@ -10,6 +10,7 @@ use wire::error_body::{ErrorBody, SERIALIZATION_EXCEPTION};
 use wire::front_door::RPC_V2_CBOR;
 use wire::query::{self, FAULT_NAMESPACE, Fault, QueryError, QueryReader, QueryReply};
 
+use crate::body_in::BodyError;
 use crate::random::RequestId;
 use crate::reply::{Reply, ReplyBody};
 
@@ -137,6 +138,24 @@ impl Exchange {
 
     pub fn malformed(&self, error: &DecodeError) -> Reply {
         self.failure(&Problem::new(400, SERIALIZATION_EXCEPTION, error.message.as_deref()))
+    }
+
+    /// The answer to a request whose body never became whole.
+    pub fn without_body(&self, error: BodyError) -> Reply {
+        let (status, code, message) = match error {
+            BodyError::TooLarge { bytes_max } => {
+                (413, "RequestEntityTooLargeException", format!("The body is larger than {bytes_max} bytes."))
+            }
+            BodyError::Slow => (408, "RequestTimeout", "The body did not arrive in time.".to_owned()),
+            BodyError::Broken => (400, SERIALIZATION_EXCEPTION, "The body ended before its announced end.".to_owned()),
+            BodyError::NoMemory => {
+                (503, "SlowDown", "There is no memory for the body now. Send it again later.".to_owned())
+            }
+            BodyError::NotGzip => {
+                (400, SERIALIZATION_EXCEPTION, "The body is not gzip, as its Content-Encoding says.".to_owned())
+            }
+        };
+        self.failure(&Problem::new(status, code, Some(&message)))
     }
 
     fn reply(&self, status: u16, code: &'static str, body: ReplyBody) -> Reply {

@@ -20,6 +20,7 @@ mod call;
 mod exchange;
 mod identity;
 mod reply;
+mod unpack;
 
 mod activity;
 mod events;

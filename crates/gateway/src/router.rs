@@ -17,7 +17,7 @@ use tracing::{debug, error};
 use wire::sigv4::AuthError;
 
 use crate::activity::{Activity, Running};
-use crate::body_in::{self, BodyError};
+use crate::body_in;
 use crate::budget::Budget;
 use crate::call::{self, Hosted};
 use crate::dev::Dev;
@@ -27,7 +27,7 @@ use crate::monitor::{Finished, Monitor};
 use crate::origin::Origin;
 use crate::random::RequestId;
 use crate::reply::{Reply, ReplyBody, preflight};
-use crate::settings::{Limits, Settings};
+use crate::settings::Settings;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -123,7 +123,7 @@ async fn route(
     let limits = &context.settings.limits;
     let held = match body_in::read(body, head, &context.budget, limits).await {
         Ok(held) => held,
-        Err(error) => return unread(&Exchange::unknown(head, id), error, limits),
+        Err(error) => return Exchange::unknown(head, id).without_body(error).closing(),
     };
     running.arrived();
     *request_bytes = held.bytes.len();
@@ -133,22 +133,6 @@ async fn route(
         return dev.answer(head, path, &held.bytes, &context.services).await;
     }
     call::answer(context, head, held, running, id).await
-}
-
-/// The answer to a request whose body was not read to its end, in the protocol that it speaks.
-fn unread(exchange: &Exchange, error: BodyError, limits: &Limits) -> Reply {
-    let most = limits.body_bytes_max;
-    let (status, code, message) = match error {
-        BodyError::TooLarge => {
-            (413, "RequestEntityTooLargeException", format!("The body is larger than {most} bytes."))
-        }
-        BodyError::Slow => (408, "RequestTimeout", "The body did not arrive in time.".to_owned()),
-        BodyError::Broken => (400, "SerializationException", "The body ended before its announced end.".to_owned()),
-        BodyError::NoMemory => {
-            (503, "SlowDown", "There is no memory for the body now. Send it again later.".to_owned())
-        }
-    };
-    exchange.failure(&Problem::new(status, code, Some(&message))).closing()
 }
 
 fn operators_page(context: &Context, path: &str) -> Option<Reply> {

@@ -9,6 +9,8 @@ pub mod cbor;
 pub mod json;
 pub mod query;
 
+pub mod gzip;
+
 pub mod error_body;
 pub mod event_stream;
 pub mod front_door;

@@ -6,6 +6,7 @@ mod support;
 mod control_api;
 mod drain;
 mod errors;
+mod gzip;
 mod hostile;
 mod http1;
 mod http2;

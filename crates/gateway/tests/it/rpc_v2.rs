@@ -1,11 +1,11 @@
-use crate::support::{Answer, JSON, Server, Wish, exchange, request, start};
+use crate::support::{Answer, JSON, Server, Wish, exchange, request, request_with, start};
 
 const CBOR: &str = "application/cbor";
 const SPOKEN: (&str, &str) = ("smithy-protocol", "rpc-v2-cbor");
 
-async fn call(server: &Server, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+async fn call(server: &Server, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let headers = [&[("content-type", CBOR), SPOKEN], headers].concat();
-    exchange(server.address, &request("POST", path, &headers, body)).await
+    exchange(server.address, &request_with(path, &headers, body)).await
 }
 
 #[track_caller]
@@ -19,12 +19,13 @@ fn check(answer: &Answer, status: u16, body: &[u8]) {
 async fn the_path_names_the_operation() {
     let server = start(Wish::default()).await;
     for path in ["/service/Fake_1/operation/Echo", "/some/prefix/service/Fake_1/operation/Echo"] {
-        check(&call(&server, path, &[], "\u{1}").await, 400, b"\xbf\x66__type\x76SerializationException\xff");
+        check(&call(&server, path, &[], b"\xa1\x64Text\x62hi").await, 200, b"\xbf\x64Text\x62hi\xff");
+        check(&call(&server, path, &[], b"\x01").await, 400, b"\xbf\x66__type\x76SerializationException\xff");
     }
     // An empty input may be no body.
-    check(&call(&server, "/service/Fake_1/operation/Echo", &[], "").await, 200, b"\xbf\x64Text\x60\xff");
+    check(&call(&server, "/service/Fake_1/operation/Echo", &[], b"").await, 200, b"\xbf\x64Text\x60\xff");
     server.fake.go.add_permits(1);
-    let answer = call(&server, "/service/Fake_1/operation/Wait", &[], "").await;
+    let answer = call(&server, "/service/Fake_1/operation/Wait", &[], b"").await;
     assert_eq!((answer.status, &answer.bytes[..], answer.header("content-type")), (200, &b""[..], None));
     assert_eq!(answer.header("smithy-protocol"), Some("rpc-v2-cbor"));
 }
@@ -34,7 +35,7 @@ async fn unknown_operations() {
     let server = start(Wish::default()).await;
     let unknown = b"\xbf\x66__type\x78\x19UnknownOperationException\xff";
     for path in ["/", "/service/Fake_1/operation/Nope", "/service/Fake_2/operation/Echo", "/operation/Echo"] {
-        check(&call(&server, path, &[], "").await, 404, unknown);
+        check(&call(&server, path, &[], b"").await, 404, unknown);
     }
     let headers = [("content-type", CBOR), SPOKEN];
     let answer = exchange(server.address, &request("PUT", "/service/Fake_1/operation/Echo", &headers, "")).await;
@@ -50,11 +51,11 @@ async fn errors_are_named_by_shape_and_on_request_by_query_code() {
     let server = start(Wish::default()).await;
     let path = "/service/Fake_1/operation/Fail";
     let nope = b"\xbf\x66__type\x78\x20com.amazonaws.fake#NopeException\x67message\x6fit is not to be\xff";
-    let answer = call(&server, path, &[], "").await;
+    let answer = call(&server, path, &[], b"").await;
     check(&answer, 400, nope);
     assert_eq!(answer.header("x-amzn-query-error"), None);
     let mode = ("x-amzn-query-mode", "true");
-    let answer = call(&server, path, &[mode], "").await;
+    let answer = call(&server, path, &[mode], b"").await;
     check(&answer, 400, nope);
     assert_eq!(answer.header("x-amzn-query-error"), Some("nope;sender"), "heads are in lower case here");
     let headers = [("content-type", JSON), ("x-amz-target", "Fake_1.Fail"), mode];

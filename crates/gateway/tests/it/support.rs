@@ -151,10 +151,17 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -
     format!("{text}\r\n{body}")
 }
 
-/// Sends the text on a connection of its own and reads the answer.
-pub async fn exchange(address: SocketAddr, request: &str) -> Answer {
+/// The same, with a body of any bytes.
+pub fn request_with(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    // As long as the body, and in its place.
+    let head = request("POST", path, headers, &" ".repeat(body.len()));
+    [&head.as_bytes()[..head.len() - body.len()], body].concat()
+}
+
+/// Sends the request on a connection of its own and reads the answer.
+pub async fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     let mut socket = TcpStream::connect(address).await.expect("listening");
-    socket.write_all(request.as_bytes()).await.expect("sent");
+    socket.write_all(request.as_ref()).await.expect("sent");
     read_answer(&mut socket).await.expect("an answer")
 }
 

@@ -228,6 +228,8 @@ fn representable(mut shape: Everything) -> Everything {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn answers_hold_what_was_written(shape in strategy::everything()) {
         let mut out = Vec::new();
