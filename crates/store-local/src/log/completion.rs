@@ -118,6 +118,11 @@ impl Completion {
         self.durable_end_of(&lock(&self.state))
     }
 
+    /// All frames below have been written, perhaps not to the device.
+    pub(crate) fn written_end(&self) -> u64 {
+        lock(&self.state).frames_end
+    }
+
     fn durable_end_of(&self, state: &State) -> u64 {
         if self.settings.flushed { state.frames_end } else { 0 }
     }

@@ -58,15 +58,20 @@ impl Driver {
         Self { log, maintenance: Mutex::new(maintenance), flushed: Mutex::default() }
     }
 
+    /// Whether anything waits to be committed.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        !self.log.sequencer.queue.is_empty()
+    }
+
     /// Takes what waits and makes a frame of it. `None` when nothing waits, or what waits needs an earlier commit to finish
     /// or the next journal to be prepared.
     pub fn begin(&self) -> Option<InFlight> {
-        let sequencer = &self.log.sequencer;
-        if sequencer.queue.is_empty() {
+        if !self.has_waiting() {
             return None;
         }
         let mut buffer = AlignedBuffer::default();
-        let sequenced = sequencer.next_commit(&mut buffer, false)?;
+        let sequenced = self.log.sequencer.next_commit(&mut buffer, false)?;
         Some(InFlight { sequenced, buffer, written: None })
     }
 
@@ -134,8 +139,8 @@ impl Driver {
     /// Ends a run in order, after the last commit.
     ///
     /// # Errors
-    /// When the manifest cannot be written.
+    /// When journals cannot be flushed or the manifest cannot be written.
     pub fn end(&self) -> io::Result<()> {
-        self.log.worker.store_manifest()
+        self.log.end()
     }
 }

@@ -105,10 +105,20 @@ impl LocalLog {
     /// Completes what is queued, refuses what comes later, and stops all threads. Blocks. Happens on drop too.
     pub fn shut_down(&self) {
         if self.stop_threads()
-            && let Err(error) = self.worker.store_manifest()
+            && let Err(error) = self.end()
         {
             tracing::warn!(%error, "manifest cannot be written; a damaged end of the journal would pass for a torn one");
         }
+    }
+
+    /// After the last commit: everything is on the device from now on, whatever durability asks for, and the manifest says so.
+    fn end(&self) -> std::io::Result<()> {
+        if self.durability != Durability::Sync {
+            for journal in read_lock(&self.sequencer.journals).values() {
+                journal.file.flush()?;
+            }
+        }
+        self.worker.store_manifest(self.sequencer.completion.written_end())
     }
 
     /// Ends the threads; `false` when that was done before.

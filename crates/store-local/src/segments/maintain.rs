@@ -160,9 +160,9 @@ impl Worker {
         self.all_open() || backlog.begun.elapsed() >= OPENING_WAIT
     }
 
-    /// Writes the manifest as things stand; for the end of an orderly run.
-    pub(crate) fn store_manifest(&self) -> std::io::Result<()> {
-        let progress = self.progress();
+    /// Writes the manifest as things stand; for the end of an orderly run. All frames below `frames_end` are on the device.
+    pub(crate) fn store_manifest(&self, frames_end: u64) -> std::io::Result<()> {
+        let progress = Progress { frames_end, ..self.progress() };
         self.parts.manifest.change(|manifest| progress.apply(manifest))
     }
 

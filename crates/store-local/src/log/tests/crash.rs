@@ -274,6 +274,23 @@ async fn every_flip_after_an_orderly_end_is_noticed() {
 }
 
 #[tokio::test]
+async fn an_orderly_end_is_known_without_flushes_too() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let settings = LocalLogSettings { durability: Durability::None, ..small(dir.path()) };
+    let log = open_log(&settings).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    for i in 0..6 {
+        append(&log, 1, &[&format!("record {i} ")], false).await.expect("append");
+    }
+    drop(log);
+    let path = &journals(dir.path())[0];
+    flip(path, 3 * 4096 + 80, 4);
+    assert_damaged(reopened(&settings).await, path, 3 * 4096..=3 * 4096);
+    flip(path, 3 * 4096 + 80, 4);
+    assert_eq!(reopened(&settings).await.expect("as before"), 6);
+}
+
+#[tokio::test]
 async fn flips_behind_the_back_of_a_running_log_are_noticed_on_read() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let settings = LocalLogSettings { tail_budget_bytes: 0, ..small(dir.path()) };
