@@ -24,7 +24,8 @@ enum Command {
 
 /// Print the settings that `serve` would run with, and where each comes from
 ///
-/// Takes the same flags and variables as `serve`. The exit code is 2 when the settings cannot be used.
+/// Takes the same flags and variables as `serve`, and looks at the files that they name without changing anything. The exit
+/// code is 2 when the settings cannot be used.
 #[derive(Debug, Args)]
 struct Check {
     /// How to print
@@ -38,7 +39,9 @@ pub fn run(config: &Config, matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let Command::Check(check) = &config.command;
     let matches = matches.subcommand().and_then(|(_, config)| config.subcommand()).map(|(_, check)| check);
     let file = as_table(check.settings.file_layer()?)?;
-    let values = as_table(effective(&check.settings.resolve()?))?;
+    let settings = check.settings.resolve()?;
+    node::preflight(&settings).map_err(|error| Failure::usage(error.to_string()))?;
+    let values = as_table(effective(&settings))?;
     let path = check.settings.config.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
     let rows: Vec<Row> = NAMES
         .iter()

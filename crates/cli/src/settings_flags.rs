@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use node::settings::{ByteSize, DurabilityMode, Layer, LogFormat, Secret, Settings, Span, Switch, TlsMode};
+use node::settings::{
+    ByteSize, DurabilityMode, Layer, LogFormat, Secret, Settings, Span, Switch, TlsMode, parse_address, parse_bool,
+};
 
 use crate::failure::Failure;
 
@@ -17,7 +19,14 @@ pub struct SettingsFlags {
     #[arg(long, value_name = "DIR", env = "ANABRANCH_DATA", hide_env_values = true, help_heading = "Settings")]
     data: Option<PathBuf>,
     /// Address for HTTP/1.1 and HTTP/2 without TLS; port 0 takes a free one [default: 127.0.0.1:4567]
-    #[arg(long, value_name = "ADDRESS", env = "ANABRANCH_LISTEN", hide_env_values = true, help_heading = "Settings")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_parser = parse_address,
+        env = "ANABRANCH_LISTEN",
+        hide_env_values = true,
+        help_heading = "Settings"
+    )]
     listen: Option<SocketAddr>,
     /// Listen with TLS too: auto (a local CA), off, or CERTIFICATE,KEY (PEM files) [default: off]
     #[arg(long, value_name = "MODE", env = "ANABRANCH_TLS", hide_env_values = true, help_heading = "Settings")]
@@ -26,6 +35,7 @@ pub struct SettingsFlags {
     #[arg(
         long,
         value_name = "ADDRESS",
+        value_parser = parse_address,
         env = "ANABRANCH_TLS_LISTEN",
         hide_env_values = true,
         help_heading = "Settings"
@@ -59,7 +69,7 @@ pub struct SettingsFlags {
     #[arg(long, value_name = "MODE", env = "ANABRANCH_DURABILITY", hide_env_values = true, help_heading = "Settings")]
     durability: Option<DurabilityMode>,
     /// For tests: everything in memory, no authentication, and a control API for the clock and faults
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "BOOL", env = "ANABRANCH_DEV", hide_env_values = true, help_heading = "Settings")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true, value_name = "SWITCH", value_parser = parse_bool, env = "ANABRANCH_DEV", hide_env_values = true, help_heading = "Settings")]
     dev: Option<bool>,
     /// How long streams stay in CREATING, UPDATING and DELETING [default: 0s]
     #[arg(
@@ -79,10 +89,10 @@ pub struct SettingsFlags {
         help_heading = "Settings"
     )]
     root_key_file: Option<PathBuf>,
-    /// Memory for recent records [default: 256MiB]
+    /// Memory for recent records [default: 256MiB, less where memory is short]
     #[arg(long, value_name = "SIZE", env = "ANABRANCH_TAIL_MEMORY", hide_env_values = true, help_heading = "Settings")]
     tail_memory: Option<ByteSize>,
-    /// Memory for records on their way to the disk [default: 64MiB]
+    /// Memory for records on their way to the disk [default: 64MiB, less where memory is short]
     #[arg(
         long,
         value_name = "SIZE",
@@ -100,7 +110,7 @@ pub struct SettingsFlags {
         help_heading = "Settings"
     )]
     journal_file: Option<ByteSize>,
-    /// Memory for request bodies [default: 256MiB]
+    /// Memory for request bodies [default: 256MiB, less where memory is short]
     #[arg(long, value_name = "SIZE", env = "ANABRANCH_BODY_MEMORY", hide_env_values = true, help_heading = "Settings")]
     body_memory: Option<ByteSize>,
     /// Open connections at a time [default: 10000]

@@ -43,6 +43,49 @@ fn what_cannot_be_used_is_refused() {
 }
 
 #[test]
+fn files_are_looked_at() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    fs::write(path("file"), "no certificate").expect("written");
+    let nowhere = path("nowhere");
+    for (flags, words) in [
+        (["--tls", &format!("{nowhere},{nowhere}")], "nowhere cannot be used"),
+        (["--root-key-file", &nowhere], "nowhere cannot be read"),
+        (["--data", &path("file")], "file is not a directory"),
+        (["--log-level", "info,gateway=loud"], "loud"),
+        (["--worker-threads", "100000"], "from 1 to 1024"),
+    ] {
+        for (arguments, code) in [(&["config", "check"][..], 2), (&["serve", "--listen", "127.0.0.1:0"], 0)] {
+            let ended = run(command(arguments).current_dir(folder.path()).args(flags));
+            assert!(ended.err.contains(words), "{arguments:?} {flags:?}: {}", ended.err);
+            assert!(ended.code == Some(code) || code == 0 && ended.code > Some(0), "{:?}", ended.code);
+        }
+    }
+}
+
+#[test]
+fn booleans_and_addresses_have_many_forms() {
+    let check = |variables: &[(&str, &str)]| {
+        let ended = run(command(&["config", "check", "--output", "json"]).envs(variables.iter().copied()));
+        assert_eq!(ended.code, Some(0), "{variables:?}: {}", ended.err);
+        serde_json::from_str::<Vec<serde_json::Value>>(&ended.out).expect("JSON")
+    };
+    let value = |rows: &[serde_json::Value], name: &str| {
+        rows.iter().find(|row| row["Name"] == name).expect("every setting is shown")["Value"].clone()
+    };
+    for on in ["1", "true", "yes", "on", "True"] {
+        assert_eq!(value(&check(&[("ANABRANCH_DEV", on)]), "dev"), true);
+    }
+    for off in ["0", "false", "no", "off"] {
+        let rows = check(&[("ANABRANCH_DEV", off), ("ANABRANCH_AUTH", off)]);
+        assert_eq!((value(&rows, "dev"), value(&rows, "auth")), (false.into(), "off".into()));
+    }
+    assert_eq!(value(&check(&[("ANABRANCH_LISTEN", "localhost:0")]), "listen"), "127.0.0.1:0");
+    let ended = run(&mut command(&["config", "check", "--listen", "4567"]));
+    assert!(ended.code == Some(2) && ended.err.contains("such as 127.0.0.1:4567"), "{}", ended.err);
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let mut check = command(&["config", "check"]);
     check.env("ANABRANCH_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("ANABRANCH_SECRET_ACCESS_KEY", "hunter2hunter2");
