@@ -18,6 +18,8 @@ pub const EXPRESSION_NESTING_MAX: usize = 64;
 pub const IN_OPERANDS_MAX: usize = 100;
 /// Items that one page of Query or Scan looks at (service documentation).
 pub const PAGE_BYTES_MAX: usize = MIB;
+/// What every item counts for beside its size, so that pages of tiny items have an end, too. Ours.
+pub const PAGE_ITEM_BYTES: usize = 100;
 /// Items in one answer of BatchGetItem (service documentation).
 pub const BATCH_GET_BYTES_MAX: usize = 16 * MIB;
 /// Keys of one BatchGetItem (service documentation).

@@ -20,7 +20,7 @@ macro_rules! waits {
     };
 }
 
-/// Operations that answer from memory, and do not need to own their input.
+/// Operations that answer from memory.
 macro_rules! answers {
     ($($operation:ident($input:ident) -> $output:ty = $($path:ident)::+;)*) => {
         $(fn $operation<'a>(
@@ -28,7 +28,7 @@ macro_rules! answers {
             caller: &'a Caller,
             input: $input,
         ) -> BoxFuture<'a, Result<$output, DynamoDBError>> {
-            Box::pin(async move { $($path)::+(&self.core, caller, &input) })
+            Box::pin(async move { $($path)::+(&self.core, caller, input) })
         })*
     };
 }
@@ -57,13 +57,7 @@ impl DynamoDB for Tables {
         describe_time_to_live(DescribeTimeToLiveInput) -> DescribeTimeToLiveOutput = time_to_live::describe_time_to_live;
         describe_continuous_backups(DescribeContinuousBackupsInput) -> DescribeContinuousBackupsOutput = backups::describe_continuous_backups;
         list_tags_of_resource(ListTagsOfResourceInput) -> ListTagsOfResourceOutput = tags::list_tags_of_resource;
-    }
-
-    fn query<'a>(&'a self, caller: &'a Caller, input: QueryInput) -> BoxFuture<'a, Result<QueryOutput, DynamoDBError>> {
-        Box::pin(async move { query::query(&self.core, caller, input) })
-    }
-
-    fn scan<'a>(&'a self, caller: &'a Caller, input: ScanInput) -> BoxFuture<'a, Result<ScanOutput, DynamoDBError>> {
-        Box::pin(async move { scan::scan(&self.core, caller, input) })
+        query(QueryInput) -> QueryOutput = query::query;
+        scan(ScanInput) -> ScanOutput = scan::scan;
     }
 }

@@ -9,6 +9,7 @@ use base::ByteString;
 
 use crate::item_key::ItemKey;
 use crate::key_condition::KeyRange;
+use crate::limits::PAGE_ITEM_BYTES;
 use crate::rows::TableRow;
 use crate::schema::{Index, KeySchema};
 use crate::table_name::TableId;
@@ -218,7 +219,7 @@ impl State {
         loop {
             let next = if forward { found.next() } else { found.next_back() };
             let Some((key, stored)) = next else { return page };
-            bytes += stored.item.size;
+            bytes += stored.item.size + PAGE_ITEM_BYTES;
             page.items.push(Arc::clone(&stored.item));
             if page.items.len() >= limit.items || bytes >= limit.bytes {
                 page.last = Some(key.clone());

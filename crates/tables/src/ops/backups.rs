@@ -33,7 +33,7 @@ pub async fn update_continuous_backups(
 pub fn describe_continuous_backups(
     core: &Core,
     caller: &Caller,
-    input: &DescribeContinuousBackupsInput,
+    input: DescribeContinuousBackupsInput,
 ) -> Answer<DescribeContinuousBackupsOutput> {
     let table = core.table(caller, &input.table_name).map_err(|_| not_found(&input.table_name))?;
     Ok(DescribeContinuousBackupsOutput { continuous_backups_description: Some(description(core, &table)) })

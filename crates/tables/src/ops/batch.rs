@@ -31,7 +31,7 @@ struct Wanted {
     consistent: bool,
 }
 
-pub fn batch_get_item(core: &Core, caller: &Caller, input: &BatchGetItemInput) -> Answer<BatchGetItemOutput> {
+pub fn batch_get_item(core: &Core, caller: &Caller, input: BatchGetItemInput) -> Answer<BatchGetItemOutput> {
     let count: usize = input.request_items.values().map(|wanted| wanted.keys.len()).sum();
     if count > BATCH_GET_COUNT_MAX {
         return Err(error::invalid("Too many items requested for the BatchGetItem call"));

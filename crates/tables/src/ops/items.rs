@@ -28,14 +28,14 @@ use crate::writer::{Change, ItemWrite, Outcome};
 /// An item as the API carries it.
 pub type ItemShape = BTreeMap<ByteString, AttributeValue>;
 
-pub fn get_item(core: &Core, caller: &Caller, input: &GetItemInput) -> Answer<GetItemOutput> {
-    let raw = RawPlaceholders { names: input.expression_attribute_names.clone(), values: None };
+pub fn get_item(core: &Core, caller: &Caller, input: GetItemInput) -> Answer<GetItemOutput> {
+    let raw = RawPlaceholders { names: input.expression_attribute_names, values: None };
     let mut placeholders = raw.check(
         &[("ProjectionExpression", input.projection_expression.is_some())],
         &[("AttributesToGet", input.attributes_to_get.is_some())],
     )?;
-    let key = convert::attributes(input.key.clone())?;
-    let parts = parts(input.projection_expression.as_ref(), input.attributes_to_get.clone(), &mut placeholders)?;
+    let key = convert::attributes(input.key)?;
+    let parts = parts(input.projection_expression.as_ref(), input.attributes_to_get, &mut placeholders)?;
     placeholders.finish()?;
     let table = core.table(caller, &input.table_name)?;
     let item = stored(&table, &table.keys.of_key(&key)?);

@@ -38,12 +38,12 @@ fn random_id() -> ByteString {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]).into()
 }
 
-pub fn describe_table(core: &Core, caller: &Caller, input: &DescribeTableInput) -> Answer<DescribeTableOutput> {
+pub fn describe_table(core: &Core, caller: &Caller, input: DescribeTableInput) -> Answer<DescribeTableOutput> {
     let table = core.described_table(caller, &input.table_name)?;
     Ok(DescribeTableOutput { table: Some(description(&table)) })
 }
 
-pub fn list_tables(core: &Core, caller: &Caller, input: &ListTablesInput) -> Answer<ListTablesOutput> {
+pub fn list_tables(core: &Core, caller: &Caller, input: ListTablesInput) -> Answer<ListTablesOutput> {
     let after = input.exclusive_start_table_name.as_deref();
     let limit = input.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(LIST_TABLES_MAX);
     let names = core.shared.registry.of(caller).into_iter().map(|table| table.id.name.text());

@@ -41,7 +41,7 @@ pub async fn untag_resource(core: &Core, caller: &Caller, input: UntagResourceIn
 pub fn list_tags_of_resource(
     core: &Core,
     caller: &Caller,
-    input: &ListTagsOfResourceInput,
+    input: ListTagsOfResourceInput,
 ) -> Answer<ListTagsOfResourceOutput> {
     if input.next_token.is_some() {
         return Err(error::invalid("Invalid NextToken"));

@@ -43,7 +43,7 @@ pub async fn update_time_to_live(
 pub fn describe_time_to_live(
     core: &Core,
     caller: &Caller,
-    input: &DescribeTimeToLiveInput,
+    input: DescribeTimeToLiveInput,
 ) -> Answer<DescribeTimeToLiveOutput> {
     let definition = core.described_table(caller, &input.table_name)?.definition();
     let attribute_name = definition.time_to_live.clone();
