@@ -6,7 +6,7 @@ use base::codec::{DecodeError, Encode, Reader};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use wire::Protocol;
-use wire::error_body::{ErrorBody, SERIALIZATION_EXCEPTION};
+use wire::error_body::{ErrorBody, ModeledErrorBody, SERIALIZATION_EXCEPTION};
 use wire::front_door::RPC_V2_CBOR;
 use wire::query::{self, FAULT_NAMESPACE, Fault, QueryError, QueryReader, QueryReply};
 
@@ -115,18 +115,10 @@ impl Exchange {
     }
 
     pub fn failure(&self, problem: &Problem<'_>) -> Reply {
-        let Problem { status, code, message, .. } = *problem;
+        let Problem { status, code, .. } = *problem;
         let body = match self.language {
+            Language::Value(protocol) => self.value_error(protocol, problem),
             Language::Query => self.query_error(problem),
-            Language::Value(Protocol::RpcV2Cbor) => match self.service.filter(|_| problem.of_model) {
-                // Names of shapes are absolute there.
-                Some(service) => {
-                    let code = format!("com.amazonaws.{}#{code}", service.name.to_ascii_lowercase());
-                    ErrorBody { code: &code, message }.to_bytes(Protocol::RpcV2Cbor)
-                }
-                None => ErrorBody { code, message }.to_bytes(Protocol::RpcV2Cbor),
-            },
-            Language::Value(protocol) => ErrorBody { code, message }.to_bytes(protocol),
         };
         let mut reply = self.reply(status, code, ReplyBody::Whole(body));
         if self.query_mode {
@@ -170,6 +162,19 @@ impl Exchange {
         Reply { status, content_type: Some(content_type), headers, body, operation: None, code, close: false }
     }
 
+    fn value_error(&self, protocol: Protocol, problem: &Problem<'_>) -> Bytes {
+        let Problem { code, message, .. } = *problem;
+        let Some(members) = problem.members else { return ErrorBody { code, message }.to_bytes(protocol) };
+        match self.service.filter(|_| protocol == Protocol::RpcV2Cbor) {
+            // Names of shapes are absolute there.
+            Some(service) => {
+                let code = format!("com.amazonaws.{}#{code}", service.name.to_ascii_lowercase());
+                ModeledErrorBody { code: &code, members }.to_bytes(protocol)
+            }
+            None => ModeledErrorBody { code, members }.to_bytes(protocol),
+        }
+    }
+
     fn query_error(&self, problem: &Problem<'_>) -> Bytes {
         let Problem { status, query_code: code, message, .. } = *problem;
         let (namespace, request_id) = (self.namespace(), self.request_id.as_str());
@@ -182,25 +187,25 @@ impl Exchange {
 }
 
 /// An error on its way to the client.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Problem<'a> {
     pub status: u16,
     pub code: &'static str,
     pub query_code: &'static str,
     pub message: Option<&'a str>,
-    /// Whether the service's model names it.
-    of_model: bool,
+    /// All that the service's model says of it, if it does.
+    members: Option<&'a dyn Encode>,
 }
 
 impl<'a> Problem<'a> {
     /// One that any service may have.
     pub fn new(status: u16, code: &'static str, message: Option<&'a str>) -> Self {
-        Self { status, code, query_code: query::error_code(code), message, of_model: false }
+        Self { status, code, query_code: query::error_code(code), message, members: None }
     }
 
     pub fn of(error: &'a dyn ModeledError) -> Self {
         let (status, code, query_code, message) = (error.status(), error.code(), error.query_code(), error.message());
-        Self { status, code, query_code, message, of_model: true }
+        Self { status, code, query_code, message, members: Some(error) }
     }
 }
 

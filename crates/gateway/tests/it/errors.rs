@@ -52,7 +52,7 @@ async fn bodies_that_cannot_be_read_are_modelled_errors() {
 #[tokio::test]
 async fn errors_of_operations_are_encoded() {
     let server = start(Wish::default()).await;
-    let nope = r#"{"__type":"NopeException","message":"it is not to be"}"#;
+    let nope = r#"{"__type":"NopeException","message":"it is not to be","Reasons":["none"]}"#;
     check(&server, &post("Fail", "{}"), 400, Some(JSON), nope).await;
     let invalid = r#"{"__type":"ValidationException","message":"1 validation error detected"}"#;
     check(&server, &post("Echo", r#"{"Text":"bad"}"#), 400, Some(JSON), invalid).await;

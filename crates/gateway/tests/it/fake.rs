@@ -149,6 +149,12 @@ impl std::error::Error for Nope {}
 impl Encode for Nope {
     fn encode(&self, writer: &mut dyn Writer) {
         writer.begin_struct();
+        writer.field("message");
+        writer.string("it is not to be");
+        writer.field("Reasons");
+        writer.begin_list(1);
+        writer.string("none");
+        writer.end_list();
         writer.end_struct();
     }
 }

@@ -50,7 +50,8 @@ async fn unknown_operations() {
 async fn errors_are_named_by_shape_and_on_request_by_query_code() {
     let server = start(Wish::default()).await;
     let path = "/service/Fake_1/operation/Fail";
-    let nope = b"\xbf\x66__type\x78\x20com.amazonaws.fake#NopeException\x67message\x6fit is not to be\xff";
+    let nope = b"\xbf\x66__type\x78\x20com.amazonaws.fake#NopeException\x67message\x6fit is not to be\x67Reasons\
+                 \x81\x64none\xff";
     let answer = call(&server, path, &[], b"").await;
     check(&answer, 400, nope);
     assert_eq!(answer.header("x-amzn-query-error"), None);
@@ -60,7 +61,7 @@ async fn errors_are_named_by_shape_and_on_request_by_query_code() {
     assert_eq!(answer.header("x-amzn-query-error"), Some("nope;sender"), "heads are in lower case here");
     let headers = [("content-type", JSON), ("x-amz-target", "Fake_1.Fail"), mode];
     let answer = exchange(server.address, &request("POST", "/", &headers, "{}")).await;
-    assert_eq!(answer.body, r#"{"__type":"NopeException","message":"it is not to be"}"#);
+    assert_eq!(answer.body, r#"{"__type":"NopeException","message":"it is not to be","Reasons":["none"]}"#);
     assert_eq!(answer.header("x-amzn-query-error"), Some("nope;sender"));
     let headers = [("content-type", JSON), ("x-amz-target", "Fake_1.Echo"), mode];
     let answer = exchange(server.address, &request("POST", "/", &headers, r#"{"Text":"bad"}"#)).await;
