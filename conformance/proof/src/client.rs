@@ -4,10 +4,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use api::kinesis::{
-    CreateStreamInput, DecreaseStreamRetentionPeriodInput, DescribeStreamSummaryInput, GetRecordsInput,
-    GetShardIteratorInput, IncreaseStreamRetentionPeriodInput, Kinesis as _, KinesisError, ListShardsInput,
-    MergeShardsInput, PutRecordsInput, PutRecordsRequestEntry, Record, ScalingType, Shard, ShardIteratorType,
-    SplitShardInput, StreamDescriptionSummary, StreamStatus, UpdateShardCountInput,
+    CreateStreamInput, DecreaseStreamRetentionPeriodInput, DeleteStreamInput, DescribeStreamSummaryInput,
+    EncryptionType, GetRecordsInput, GetShardIteratorInput, IncreaseStreamRetentionPeriodInput, Kinesis as _,
+    KinesisError, ListShardsInput, MergeShardsInput, PutRecordsInput, PutRecordsRequestEntry, Record, ScalingType,
+    Shard, ShardIteratorType, SplitShardInput, StartStreamEncryptionInput, StreamDescriptionSummary, StreamStatus,
+    UpdateShardCountInput,
 };
 use base::caller::Caller;
 use base::hash_key::{HashKey, HashKeyRange};
@@ -33,6 +34,7 @@ pub(crate) type Answer<T> = Result<T, KinesisError>;
 pub(crate) struct Client {
     kinesis: KinesisClient,
     caller: Caller,
+    stream: ByteString,
 }
 
 /// Where reading begins.
@@ -62,12 +64,20 @@ impl Client {
             .attempt_timeout(Duration::from_secs(60))
             .build()
             .expect("without TLS nothing can fail");
-        Self { kinesis, caller: Caller { account: AccountId::zero(), region, access_key_id: None } }
+        Self { kinesis, caller: Caller { account: AccountId::zero(), region, access_key_id: None }, stream: STREAM }
+    }
+
+    /// Whether the server says that all is well: `None` when it says nothing.
+    pub(crate) async fn is_ready(&self) -> Option<bool> {
+        Some(self.kinesis.get("/readyz").await.ok()?.status == 200)
     }
 
     pub(crate) async fn create(&self, shards: i32) -> Answer<()> {
-        let input =
-            CreateStreamInput { stream_name: STREAM, shard_count: Some(shards), ..CreateStreamInput::default() };
+        let input = CreateStreamInput {
+            stream_name: self.stream.clone(),
+            shard_count: Some(shards),
+            ..CreateStreamInput::default()
+        };
         self.kinesis.create_stream(&self.caller, input).await?;
         self.wait_active().await
     }
@@ -83,7 +93,10 @@ impl Client {
     }
 
     pub(crate) async fn summary(&self) -> Answer<StreamDescriptionSummary> {
-        let input = DescribeStreamSummaryInput { stream_name: Some(STREAM), ..DescribeStreamSummaryInput::default() };
+        let input = DescribeStreamSummaryInput {
+            stream_name: Some(self.stream.clone()),
+            ..DescribeStreamSummaryInput::default()
+        };
         Ok(self.kinesis.describe_stream_summary(&self.caller, input).await?.stream_description_summary)
     }
 
@@ -96,7 +109,7 @@ impl Client {
         };
         let input = PutRecordsInput {
             records: records.iter().map(entry).collect(),
-            stream_name: Some(STREAM),
+            stream_name: Some(self.stream.clone()),
             ..PutRecordsInput::default()
         };
         let output = self.kinesis.put_records(&self.caller, input).await?;
@@ -107,7 +120,7 @@ impl Client {
     pub(crate) async fn shards(&self) -> Answer<Vec<ShardDescription>> {
         let (mut shards, mut token) = (Vec::new(), None);
         loop {
-            let stream_name = token.is_none().then_some(STREAM);
+            let stream_name = token.is_none().then(|| self.stream.clone());
             let input = ListShardsInput { stream_name, next_token: token, ..ListShardsInput::default() };
             let page = self.kinesis.list_shards(&self.caller, input).await?;
             for shard in page.shards.unwrap_or_default() {
@@ -128,7 +141,7 @@ impl Client {
             Start::Time(at) => (ShardIteratorType::AtTimestamp, None, Some(Timestamp::from_millis(at))),
         };
         let input = GetShardIteratorInput {
-            stream_name: Some(STREAM),
+            stream_name: Some(self.stream.clone()),
             shard_id: shard.to_string().into(),
             shard_iterator_type,
             starting_sequence_number: number,
@@ -158,9 +171,32 @@ impl Client {
         Err(KinesisError::internal_failure("a shard has no end"))
     }
 
+    /// Encrypts the stream at rest from now on.
+    pub(crate) async fn encrypt(&self) -> Answer<()> {
+        let input = StartStreamEncryptionInput {
+            stream_name: Some(self.stream.clone()),
+            encryption_type: EncryptionType::Kms,
+            key_id: ByteString::from_static("alias/aws/kinesis"),
+            ..StartStreamEncryptionInput::default()
+        };
+        self.kinesis.start_stream_encryption(&self.caller, input).await?;
+        self.wait_active().await
+    }
+
+    /// Makes another stream, puts a record into it and deletes it; how many records were in it.
+    pub(crate) async fn use_other_stream(&self) -> Answer<usize> {
+        let other = Self { stream: ByteString::from_static("other"), ..self.clone() };
+        other.create(1).await?;
+        other.put(&[("key".into(), "data".into())]).await?;
+        let found = other.read(ShardIndex(0), Start::Horizon).await?.len();
+        let input = DeleteStreamInput { stream_name: Some(other.stream), ..DeleteStreamInput::default() };
+        self.kinesis.delete_stream(&self.caller, input).await?;
+        Ok(found)
+    }
+
     pub(crate) async fn split(&self, shard: ShardIndex, at: HashKey) -> Answer<()> {
         let input = SplitShardInput {
-            stream_name: Some(STREAM),
+            stream_name: Some(self.stream.clone()),
             shard_to_split: shard.to_string().into(),
             new_starting_hash_key: at.to_string().into(),
             ..SplitShardInput::default()
@@ -170,7 +206,7 @@ impl Client {
 
     pub(crate) async fn merge(&self, shard: ShardIndex, adjacent: ShardIndex) -> Answer<()> {
         let input = MergeShardsInput {
-            stream_name: Some(STREAM),
+            stream_name: Some(self.stream.clone()),
             shard_to_merge: shard.to_string().into(),
             adjacent_shard_to_merge: adjacent.to_string().into(),
             ..MergeShardsInput::default()
@@ -180,7 +216,7 @@ impl Client {
 
     pub(crate) async fn scale(&self, shards: i32) -> Answer<()> {
         let input = UpdateShardCountInput {
-            stream_name: Some(STREAM),
+            stream_name: Some(self.stream.clone()),
             target_shard_count: shards,
             scaling_type: ScalingType::UniformScaling,
             ..UpdateShardCountInput::default()
@@ -191,14 +227,14 @@ impl Client {
     pub(crate) async fn set_retention(&self, hours: i32, now: i32) -> Answer<()> {
         if hours > now {
             let input = IncreaseStreamRetentionPeriodInput {
-                stream_name: Some(STREAM),
+                stream_name: Some(self.stream.clone()),
                 retention_period_hours: hours,
                 ..IncreaseStreamRetentionPeriodInput::default()
             };
             self.kinesis.increase_stream_retention_period(&self.caller, input).await.map(drop)
         } else {
             let input = DecreaseStreamRetentionPeriodInput {
-                stream_name: Some(STREAM),
+                stream_name: Some(self.stream.clone()),
                 retention_period_hours: hours,
                 ..DecreaseStreamRetentionPeriodInput::default()
             };

@@ -4,13 +4,16 @@ use api::kinesis::KinesisError;
 use testkit::history::{Mark, ReadRecord, ShardDescription, Summary};
 
 use crate::client::{Answer, Client, Start};
+use crate::device::{Blocks, Mounted};
 use crate::load::Record;
 use crate::random::Random;
+use crate::server::{Server, Settings, panicked};
 
 /// Violations that a report shows.
 const SHOWN_MAX: usize = 12;
 
 /// The state of a stream.
+#[derive(Clone)]
 pub(crate) struct State {
     pub shards: Vec<ShardDescription>,
     /// Every shard of the list from TRIM_HORIZON to its end, in the same order.
@@ -21,11 +24,10 @@ pub(crate) struct State {
 impl State {
     /// Reads the whole stream; `None` when it does not exist.
     pub(crate) async fn read(client: &Client) -> Answer<Option<Self>> {
-        match client.wait_active().await {
+        let retention = match client.summary().await {
             Err(KinesisError::ResourceNotFoundException(_)) => return Ok(None),
-            active => active?,
-        }
-        let retention = client.summary().await?.retention_period_hours;
+            summary => summary?.retention_period_hours,
+        };
         let shards = client.shards().await?;
         let mut reads = Vec::with_capacity(shards.len());
         for shard in &shards {
@@ -35,7 +37,10 @@ impl State {
     }
 
     /// Whether this state is right for a record, everything that was promised until `mark` included.
-    fn check(self, record: &mut Record, mark: Mark) -> Result<Summary, String> {
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub(crate) fn check(self, record: &mut Record, mark: Mark) -> Result<Summary, String> {
         for (shard, reads) in self.shards.iter().zip(self.reads) {
             record.history.read(shard.shard, reads);
         }
@@ -52,11 +57,28 @@ impl State {
 }
 
 /// Reads everything back from a server that nobody writes to and compares it with the record. What was promised until
-/// `mark` must be there.
+/// `mark` must be there, and what was begun must come to its end.
 ///
 /// # Errors
 /// What is wrong, or which request failed.
 pub(crate) async fn judge(
+    client: &Client,
+    record: &mut Record,
+    mark: Mark,
+    random: &mut Random,
+) -> Result<Summary, String> {
+    match client.wait_active().await {
+        Ok(()) | Err(KinesisError::ResourceNotFoundException(_)) => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    judge_now(client, record, mark, random).await
+}
+
+/// The same for a server that cannot finish what it has begun, because its log has failed.
+///
+/// # Errors
+/// What is wrong, or which request failed.
+pub(crate) async fn judge_now(
     client: &Client,
     record: &mut Record,
     mark: Mark,
@@ -72,8 +94,35 @@ pub(crate) async fn judge(
     state.check(record, mark)
 }
 
+/// Starts the server on the image of a device and compares what it serves with the record.
+///
+/// # Errors
+/// What is wrong.
+pub(crate) async fn judge_image(
+    image: Blocks,
+    durability: &'static str,
+    record: &mut Record,
+    mark: Mark,
+    random: &mut Random,
+) -> Result<Summary, String> {
+    let mounted = Mounted::open(image).await?;
+    let mut settings = Settings::new(mounted.path().join("data"));
+    settings.durability = durability;
+    let server = Server::start(&settings).await.map_err(|error| error.to_string())?;
+    let judged = judge(&Client::connect(&server), record, mark, random).await;
+    let said = server.kill().await;
+    mounted.close().await;
+    if panicked(&said) {
+        return Err(format!("the server panicked:\n{said}"));
+    }
+    judged.map_err(|message| format!("{message}\nThe server said:\n{said}"))
+}
+
 /// Reads from places in the middle of each shard, by number and by time: what comes must be the rest of the shard.
-async fn check_starts(client: &Client, state: &State, random: &mut Random) -> Result<(), String> {
+///
+/// # Errors
+/// What is wrong, or which request failed.
+pub(crate) async fn check_starts(client: &Client, state: &State, random: &mut Random) -> Result<(), String> {
     for (shard, records) in state.shards.iter().zip(&state.reads) {
         if records.is_empty() {
             continue;

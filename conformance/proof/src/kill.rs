@@ -77,7 +77,7 @@ async fn run_directory(seed: u64, rounds: u64, seen: &mut Seen) -> Result<(), St
         }
     }
     seen.changes += recorder.changes();
-    server.stop().await.map(drop)
+    server.stop().await
 }
 
 async fn start(settings: &Settings) -> Result<Server, String> {

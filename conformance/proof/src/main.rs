@@ -7,14 +7,20 @@ use std::process::ExitCode;
 
 mod client;
 mod device;
+mod faulty;
+mod flips;
+mod fsync;
+mod full;
 mod judge;
 mod kill;
 mod load;
+mod nth_io;
 mod power;
 mod privilege;
 mod random;
 mod report;
 mod server;
+mod slow;
 
 use report::{Options, Report};
 
@@ -32,6 +38,12 @@ struct Row {
 const ROWS: &[Row] = &[
     Row { name: "kill", short: 30, long: 2_000, mounts: false },
     Row { name: "power", short: 50, long: 2_000, mounts: true },
+    Row { name: "flips", short: 500, long: 10_000, mounts: false },
+    // Scripts, each with as many trials as it makes calls.
+    Row { name: "nth-io", short: 1, long: 4, mounts: true },
+    Row { name: "full", short: 5, long: 200, mounts: true },
+    Row { name: "fsync", short: 20, long: 500, mounts: true },
+    Row { name: "slow", short: 3, long: 100, mounts: true },
 ];
 
 fn main() -> ExitCode {
@@ -60,6 +72,11 @@ async fn run(row: &str, options: &Options) -> Result<Report, String> {
     match row {
         "kill" => kill::run(options).await,
         "power" => power::run(options).await,
+        "flips" => flips::run(options).await,
+        "nth-io" => nth_io::run(options).await,
+        "full" => full::run(options).await,
+        "fsync" => fsync::run(options).await,
+        "slow" => slow::run(options).await,
         _ => unreachable!("{row} is in the list of rows, and has no program"),
     }
 }

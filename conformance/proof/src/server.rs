@@ -46,6 +46,13 @@ pub(crate) struct NotStarted {
     pub said: String,
 }
 
+impl NotStarted {
+    /// It refused to start: it ended by itself, with an error and without a panic.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status.is_some_and(|status| status.code().is_some_and(|code| code != 0)) && !panicked(&self.said)
+    }
+}
+
 impl std::fmt::Display for NotStarted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.status {
@@ -119,24 +126,32 @@ impl Server {
         self.said()
     }
 
-    /// Asks it to stop in order.
+    /// Asks it to stop in order; how it ended and what it said.
     ///
     /// # Errors
-    /// When it ends with an error, by a panic, or not in time.
-    pub(crate) async fn stop(mut self) -> Result<String, String> {
+    /// When it does not end in time.
+    pub(crate) async fn finish(mut self) -> Result<(ExitStatus, String), String> {
         if let Some(id) = self.process.id() {
             let id = Pid::from_raw(id.cast_signed()).expect("the number of a process is not 0");
             // An error means that it has ended already, which the wait tells.
             let _ = kill_process(id, Signal::TERM);
         }
-        let ended = timeout(STOP_TIME_MAX, self.process.wait()).await;
-        let said = self.said();
-        match ended {
-            Ok(Ok(status)) if status.success() && !panicked(&said) => Ok(said),
-            Ok(Ok(status)) => Err(format!("the server stopped with {status}: {}", last_lines(&said))),
-            Ok(Err(error)) => Err(format!("the server cannot be waited for: {error}")),
-            Err(_) => Err(format!("the server does not stop within {STOP_TIME_MAX:?}: {}", last_lines(&said))),
+        match timeout(STOP_TIME_MAX, self.process.wait()).await {
+            Ok(status) => Ok((status.expect("an own child can be waited for"), self.said())),
+            Err(_) => Err(format!("the server does not stop within {STOP_TIME_MAX:?}: {}", last_lines(&self.said()))),
         }
+    }
+
+    /// Asks it to stop in order.
+    ///
+    /// # Errors
+    /// When it ends with an error, by a panic, or not in time.
+    pub(crate) async fn stop(self) -> Result<(), String> {
+        let (status, said) = self.finish().await?;
+        if status.success() && !panicked(&said) {
+            return Ok(());
+        }
+        Err(format!("the server stopped with {status}: {}", last_lines(&said)))
     }
 }
 

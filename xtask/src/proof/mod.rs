@@ -24,7 +24,7 @@ const HELP: &str = "usage: cargo xtask proof [ROW]... [--long | --count N] [--se
   --write FILE  put date, seeds, count, command and result of each row that ran into the table of FILE";
 
 /// In the order of docs/proof.md.
-const ROWS: &[&str] = &["kill", "power"];
+const ROWS: &[&str] = &["kill", "power", "flips", "nth-io", "full", "fsync", "slow"];
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {

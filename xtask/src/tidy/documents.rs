@@ -35,6 +35,7 @@ fn check_code_map(complaints: &mut Complaints) -> Result<(), String> {
         let path = match member.as_str() {
             "bench" | "xtask" => member.clone(),
             "conformance-rust" => "conformance".to_owned(),
+            "proof" => "conformance/proof".to_owned(),
             _ => format!("crates/{member}"),
         };
         if !mapped.contains(path.as_str()) {

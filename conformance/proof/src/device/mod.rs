@@ -1,13 +1,14 @@
 //! A block device that can lose power: one file on FUSE, under a loop device with a real file system on it.
 //!
 //! What is written is pending until the kernel flushes the file. An image of the moment holds everything that was flushed and a
-//! random part of the pending sectors, each on its own, so writes are reordered and torn.
+//! random part of the pending sectors, each on its own, so writes are reordered and torn. A flush can be made to fail; as real disks
+//! do, the device then forgets a part of what was pending, and no later flush brings it back. And the device can stall.
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use fuser::{
     BackgroundSession, Config, Errno, FileAttr, FileHandle, FileType, Filesystem, Generation, INodeNo, KernelConfig,
@@ -45,12 +46,16 @@ struct State {
     durable: Blocks,
     /// Written and not flushed, oldest first.
     pending: Vec<(usize, Vec<u8>)>,
+    /// Flushes until one fails, and how what is pending then is lost.
+    failing_flush: Option<(u64, Random)>,
+    has_failed: bool,
+    stalled_until: Option<Instant>,
 }
 
 impl Device {
     /// A device with this content, all of it durable.
     pub(crate) fn new(content: Blocks) -> io::Result<Self> {
-        let state = Arc::new(Mutex::new(State { seen: content.clone(), durable: content, pending: Vec::new() }));
+        let state = Arc::new(Mutex::new(State::new(content)));
         let folder = tempfile::tempdir()?;
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("proof-device".into())];
@@ -71,6 +76,21 @@ impl Device {
         };
         keep_some(&mut image, &pending, keep_percent, random);
         image
+    }
+
+    /// Makes one of the next flushes fail, the first, second or so.
+    pub(crate) fn fail_flush(&self, nth: u64, random: Random) {
+        lock(&self.state).failing_flush = Some((nth, random));
+    }
+
+    /// Whether a flush has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        lock(&self.state).has_failed
+    }
+
+    /// Answers nothing for a while.
+    pub(crate) fn stall(&self, time: Duration) {
+        lock(&self.state).stalled_until = Some(Instant::now() + time);
     }
 }
 
@@ -100,15 +120,37 @@ fn keep_some(image: &mut Blocks, pending: &[(usize, Vec<u8>)], keep_percent: u64
 }
 
 impl State {
+    fn new(content: Blocks) -> Self {
+        Self {
+            seen: content.clone(),
+            durable: content,
+            pending: Vec::new(),
+            failing_flush: None,
+            has_failed: false,
+            stalled_until: None,
+        }
+    }
+
     fn write(&mut self, offset: usize, data: &[u8]) {
         self.seen.write(offset, data);
         self.pending.push((offset, data.to_vec()));
     }
 
-    fn flush(&mut self) {
-        for (offset, data) in std::mem::take(&mut self.pending) {
+    fn flush(&mut self) -> Result<(), Errno> {
+        let pending = std::mem::take(&mut self.pending);
+        if let Some((left, random)) = &mut self.failing_flush {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                keep_some(&mut self.durable, &pending, 50, random);
+                self.failing_flush = None;
+                self.has_failed = true;
+                return Err(Errno::EIO);
+            }
+        }
+        for (offset, data) in pending {
             self.durable.write(offset, &data);
         }
+        Ok(())
     }
 }
 
@@ -116,6 +158,17 @@ impl State {
 struct DeviceFile(Arc<Mutex<State>>);
 
 impl DeviceFile {
+    /// The state, when the device does not stall.
+    fn state(&self) -> MutexGuard<'_, State> {
+        loop {
+            let state = lock(&self.0);
+            let now = Instant::now();
+            let Some(left) = state.stalled_until.and_then(|end| end.checked_duration_since(now)) else { return state };
+            drop(state);
+            std::thread::sleep(left);
+        }
+    }
+
     fn attributes(&self, ino: INodeNo) -> FileAttr {
         let is_root = ino == INodeNo::ROOT;
         let size = if is_root { 0 } else { lock(&self.0).seen.len() as u64 };
@@ -174,7 +227,7 @@ impl Filesystem for DeviceFile {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        let bytes = lock(&self.0).seen.read(in_memory(offset), size as usize);
+        let bytes = self.state().seen.read(in_memory(offset), size as usize);
         reply.data(&bytes);
     }
 
@@ -190,7 +243,7 @@ impl Filesystem for DeviceFile {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        lock(&self.0).write(in_memory(offset), data);
+        self.state().write(in_memory(offset), data);
         reply.written(u32::try_from(data.len()).expect("a request is small"));
     }
 
@@ -199,8 +252,11 @@ impl Filesystem for DeviceFile {
     }
 
     fn fsync(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        lock(&self.0).flush();
-        reply.ok();
+        let flushed = self.state().flush();
+        match flushed {
+            Ok(()) => reply.ok(),
+            Err(error) => reply.error(error),
+        }
     }
 }
 
@@ -208,20 +264,39 @@ impl Filesystem for DeviceFile {
 mod tests {
     use super::*;
 
+    const SECTORS: usize = 100;
+
+    /// How many of the first sectors are filled with `byte`.
+    fn count(image: &Blocks, byte: u8) -> usize {
+        let sectors = image.read(0, SECTORS * SECTOR_BYTES);
+        sectors.chunks(SECTOR_BYTES).filter(|sector| **sector == [byte; SECTOR_BYTES]).count()
+    }
+
     #[test]
     fn an_image_holds_what_was_flushed_and_a_part_of_the_rest() {
-        let mut state = State { seen: Blocks::new(1 << 20), durable: Blocks::new(1 << 20), pending: Vec::new() };
-        state.write(0, &[1; 100 * SECTOR_BYTES]);
-        state.flush();
-        state.write(0, &[2; 100 * SECTOR_BYTES]);
+        let mut state = State::new(Blocks::new(1 << 20));
+        state.write(0, &[1; SECTORS * SECTOR_BYTES]);
+        state.flush().expect("nothing fails");
+        state.write(0, &[2; SECTORS * SECTOR_BYTES]);
         for (keep, least, most) in [(0, 0, 0), (45, 20, 70), (90, 75, 99), (100, 100, 100)] {
             let mut image = state.durable.clone();
             keep_some(&mut image, &state.pending, keep, &mut Random::new(7));
-            let sectors = image.read(0, 100 * SECTOR_BYTES);
-            let kept = sectors.chunks(SECTOR_BYTES).filter(|sector| **sector == [2; SECTOR_BYTES]).count();
-            let old = sectors.chunks(SECTOR_BYTES).filter(|sector| **sector == [1; SECTOR_BYTES]).count();
-            assert_eq!(kept + old, 100, "sectors are whole");
+            let kept = count(&image, 2);
+            assert_eq!(kept + count(&image, 1), SECTORS, "sectors are whole");
             assert!((least..=most).contains(&kept), "{keep} % kept {kept}");
         }
+    }
+
+    #[test]
+    fn a_flush_that_fails_loses_a_part_for_ever() {
+        let mut state = State::new(Blocks::new(1 << 20));
+        state.failing_flush = Some((2, Random::new(1)));
+        state.flush().expect("the first is fine");
+        state.write(0, &[1; SECTORS * SECTOR_BYTES]);
+        state.flush().expect_err("the second is not");
+        state.flush().expect("the third is");
+        assert!(state.has_failed);
+        assert!((20..80).contains(&count(&state.durable, 1)), "{}", count(&state.durable, 1));
+        assert_eq!(count(&state.seen, 1), SECTORS, "the kernel reads what it wrote");
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
 
 use super::{Blocks, Device};
 
@@ -17,17 +18,26 @@ pub(crate) struct Mounted {
 
 impl Mounted {
     /// A new device with an empty file system.
-    pub(crate) fn format(bytes: usize) -> Result<Self, String> {
+    pub(crate) async fn format(bytes: usize) -> Result<Self, String> {
+        blocking(move || Self::format_now(bytes)).await
+    }
+
+    /// Mounts a device that holds a file system.
+    pub(crate) async fn open(content: Blocks) -> Result<Self, String> {
+        blocking(move || Self::mount(Device::new(content).map_err(|error| failed(&error))?)).await
+    }
+
+    /// Unmounts it.
+    pub(crate) async fn close(self) {
+        blocking(move || drop(self)).await;
+    }
+
+    fn format_now(bytes: usize) -> Result<Self, String> {
         let device = Device::new(Blocks::new(bytes)).map_err(|error| failed(&error))?;
         // Everything is initialised now, so that nothing writes in the background later.
         let options = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
         run(Command::new("mkfs.ext4").args(["-q", "-F", "-m", "0", "-E", options]).arg(device.file()))?;
         Self::mount(device)
-    }
-
-    /// Mounts a device that holds a file system.
-    pub(crate) fn open(content: Blocks) -> Result<Self, String> {
-        Self::mount(Device::new(content).map_err(|error| failed(&error))?)
     }
 
     fn mount(device: Device) -> Result<Self, String> {
@@ -53,6 +63,11 @@ impl Drop for Mounted {
             let _ = run(Command::new("umount").arg("--lazy").arg(self.point.path()));
         }
     }
+}
+
+/// Mounting and unmounting wait for threads of this process.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.expect("mounting does not panic")
 }
 
 fn failed(error: &io::Error) -> String {

@@ -7,8 +7,8 @@ use base::hash_key::HashKey;
 use testkit::history::ShardDescription;
 use tokio::time::sleep;
 
-use super::{RETENTION_DEFAULT, Worker};
-use crate::client::Answer;
+use super::{RETENTION_DEFAULT, Recorder, Worker};
+use crate::client::{Answer, Client};
 
 const OPEN_SHARDS_MAX: usize = 8;
 const RETENTION_MAX: u64 = 8760;
@@ -68,10 +68,18 @@ async fn set_retention(worker: &mut Worker, now: &mut i32) -> Answer<()> {
     if hours == *now {
         return Ok(());
     }
-    worker.recorder.lock().retention.invoke(hours);
-    worker.client.set_retention(hours, *now).await?;
+    worker.recorder.set_retention(&worker.client, hours, *now).await?;
     *now = hours;
-    let record = &mut *worker.recorder.lock();
-    record.retention.acknowledge(record.history.mark());
     Ok(())
+}
+
+impl Recorder {
+    /// Changes the retention, which is `now` hours.
+    pub(crate) async fn set_retention(&self, client: &Client, hours: i32, now: i32) -> Answer<()> {
+        self.lock().retention.invoke(hours);
+        client.set_retention(hours, now).await?;
+        let record = &mut *self.lock();
+        record.retention.acknowledge(record.history.mark());
+        Ok(())
+    }
 }

@@ -16,6 +16,8 @@ mod change;
 mod read;
 mod write;
 
+pub(crate) use write::{put, record_of};
+
 /// Hours of retention of a new stream.
 pub(crate) const RETENTION_DEFAULT: i32 = 24;
 

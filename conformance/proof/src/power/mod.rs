@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use testkit::history::{Mark, Summary};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::client::Client;
@@ -120,14 +120,10 @@ async fn run_session(
     seen: &mut Seen,
 ) -> Result<Option<Shot>, String> {
     let mut random = Random::new(seed);
-    let (content, recorder) = begin.map_or_else(
-        || (None, Recorder::new()),
-        |shot| {
-            let (content, recorder) = shot.begin();
-            (Some(content), recorder)
-        },
-    );
-    let mounted = blocking(move || content.map_or_else(|| Mounted::format(DEVICE_BYTES), Mounted::open)).await?;
+    let (mounted, recorder) = match begin.map(Shot::begin) {
+        Some((content, recorder)) => (Mounted::open(content).await?, recorder),
+        None => (Mounted::format(DEVICE_BYTES).await?, Recorder::new()),
+    };
     let mut settings = Settings::new(mounted.path().join("data"));
     settings.durability = mode.durability();
     let mut session = Session { recorder, mounted, mode, marks: VecDeque::new(), judges: JoinSet::new(), seen };
@@ -219,15 +215,7 @@ impl Session<'_> {
         while !self.judges.is_empty() {
             outcome = outcome.and(self.collect().await);
         }
-        blocking(move || {
-            drop(self.mounted);
-            Ok(())
-        })
-        .await?;
+        self.mounted.close().await;
         outcome
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
-    spawn_blocking(work).await.expect("work on a device does not panic")
 }

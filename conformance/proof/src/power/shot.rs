@@ -2,13 +2,11 @@
 
 use testkit::history::{Mark, Summary};
 
-use super::{Mode, blocking};
-use crate::client::Client;
+use super::Mode;
 use crate::device::{Blocks, Mounted};
-use crate::judge::judge;
+use crate::judge::judge_image;
 use crate::load::{Record, Recorder};
 use crate::random::Random;
-use crate::server::{Server, Settings, panicked};
 
 /// Share of the pending sectors that an image keeps, by turns.
 const KEEP_PERCENT: [u64; 3] = [0, 45, 90];
@@ -49,21 +47,8 @@ impl Shot {
     /// Starts the server on the image and compares what it serves with the record.
     pub(super) async fn judge(self) -> Result<Summary, String> {
         let Self { name, image, mut record, mark, mode, mut random, .. } = self;
-        let failed = |message: String| format!("{name}: {message}");
-        let mounted = blocking(move || Mounted::open(image)).await.map_err(failed)?;
-        let mut settings = Settings::new(mounted.path().join("data"));
-        settings.durability = mode.durability();
-        let server = Server::start(&settings).await.map_err(|error| failed(error.to_string()))?;
-        let judged = judge(&Client::connect(&server), &mut record, mark, &mut random).await;
-        let said = server.kill().await;
-        blocking(move || {
-            drop(mounted);
-            Ok(())
-        })
-        .await?;
-        if panicked(&said) {
-            return Err(failed(format!("the server panicked:\n{said}")));
-        }
-        judged.map_err(|message| failed(format!("{message}\nThe server said:\n{said}")))
+        judge_image(image, mode.durability(), &mut record, mark, &mut random)
+            .await
+            .map_err(|message| format!("{name}: {message}"))
     }
 }

@@ -150,6 +150,12 @@ impl History {
         self.shards.clear();
     }
 
+    /// Puts that were sent after `mark` and have been acknowledged.
+    #[must_use]
+    pub fn acknowledged_since(&self, mark: Mark) -> usize {
+        self.puts.iter().filter(|put| put.invoked > mark.0 && put.acknowledged.is_some()).count()
+    }
+
     /// Puts that have been sent.
     #[must_use]
     pub fn attempts(&self) -> usize {

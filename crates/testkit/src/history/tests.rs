@@ -71,6 +71,7 @@ fn what_was_promised_after_the_mark_may_be_missing() {
     let mark = history.mark();
     let b = history.invoke("k", "b");
     history.acknowledge(b, number(2));
+    assert_eq!((history.acknowledged_since(Mark::default()), history.acknowledged_since(mark)), (2, 1));
     history.close(SHARD);
     history.list(vec![description(0, HashKeyRange::ALL, &[], false)]);
     history.read(SHARD, vec![record(1, "a")]);
