@@ -7,6 +7,7 @@ compile_error!("the runtime must be built with `--cfg tokio_unstable`: use `carg
 pub mod life;
 pub mod plan;
 
+pub mod operator;
 pub mod server;
 pub mod trouble;
 pub mod workload;
@@ -14,9 +15,13 @@ pub mod workload;
 pub mod check;
 pub mod ledger;
 
+pub mod catalog;
 pub mod clock;
+pub mod disk;
+pub mod log;
 pub mod net;
 pub mod random;
+pub mod schedule;
 
 pub mod panics;
 pub mod trace;

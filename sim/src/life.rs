@@ -6,14 +6,16 @@ use std::time::Duration;
 use api::kinesis::*;
 use base::ids::ShardIndex;
 use client::KinesisClient;
+use store::shard_log::Durability;
 use testkit::history::ShardDescription;
 use tokio::runtime::{Builder, RngSeed};
-use tokio::time::timeout;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
 
 use crate::check::{FinalShard, check};
+use crate::operator::{Operator, served};
 use crate::panics;
 use crate::plan::Plan;
-use crate::server::Server;
 use crate::trouble;
 use crate::workload::{self, admin, list_shards, seen, text};
 use crate::world::{World, caller};
@@ -37,12 +39,15 @@ pub struct Outcome {
     pub read: usize,
 }
 
-/// Lives one life.
+/// Lines of the trace that are kept unless said otherwise.
+pub const TRACE_LINES: usize = 120;
+
+/// Lives one life; keeps the last lines of its trace.
 ///
 /// # Panics
 /// When no runtime can be made.
 #[must_use]
-pub fn live(plan: Plan) -> Outcome {
+pub fn live(plan: Plan, trace_lines_max: usize) -> Outcome {
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -52,7 +57,7 @@ pub fn live(plan: Plan) -> Outcome {
     let seed = plan.seed;
     panics::forget();
     let (world, mut violations) = runtime.block_on(async {
-        let world = World::new(plan);
+        let world = World::new(plan, trace_lines_max);
         let lived = timeout(LIFE_MAX, run(&world)).await;
         let violations = lived.unwrap_or_else(|_| vec![format!("the life has not ended within {LIFE_MAX:?}")]);
         (world, violations)
@@ -71,9 +76,20 @@ pub fn live(plan: Plan) -> Outcome {
 
 async fn run(world: &Arc<World>) -> Vec<String> {
     world.note("plan", format_args!("{:?}", world.plan));
-    let server = Server::start(world).await;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let operator = Operator::begin(world, tell);
+    let lived = tokio::select! {
+        biased;
+        Some(violation) = told.recv() => vec![violation],
+        violations = use_and_look(world, &operator) => violations,
+    };
+    world.note("life", format_args!("ends"));
+    lived
+}
+
+async fn use_and_look(world: &Arc<World>, operator: &Operator) -> Vec<String> {
     workload::create_lasting(world).await;
-    let troubles = tokio::spawn(trouble::run(Arc::clone(world)));
+    let troubles = tokio::spawn(trouble::run(Arc::clone(world), operator.clone()));
     let mut programs = workload::start(world);
     let mut violations = Vec::new();
     while let Some(ended) = programs.join_next().await {
@@ -85,13 +101,28 @@ async fn run(world: &Arc<World>) -> Vec<String> {
         violations.push("the trouble maker has panicked".to_owned());
     }
     world.note("life", format_args!("all trouble is over"));
-    violations.extend(look(world).await);
-    server.shut_down(world).await;
+    if world.disk.mend() {
+        // What was read wrongly stays so in nobody's memory.
+        world.note("life", format_args!("the disk is mended"));
+    }
+    violations.extend(look(world, operator).await);
+    if world.plan.log.is_on_disk && violations.is_empty() {
+        match world.plan.log.durability {
+            Durability::Sync => world.lose_power(0),
+            Durability::Interval(_) | Durability::None => world.kill(),
+        }
+        // The operator notices first.
+        sleep(Duration::from_millis(1)).await;
+        violations.extend(look(world, operator).await);
+    }
     violations
 }
 
 /// Reads everything there is and checks it.
-async fn look(world: &Arc<World>) -> Vec<String> {
+async fn look(world: &Arc<World>, operator: &Operator) -> Vec<String> {
+    if !served(operator, RECOVERY_MAX).await {
+        return vec![format!("the server does not serve within {RECOVERY_MAX:?}")];
+    }
     let latest = world.clock.latest();
     world.all_ledgers(|_, ledger| ledger.pass(latest));
     let client = world.client(0, Duration::from_secs(60));

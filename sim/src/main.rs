@@ -4,19 +4,17 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use sim::life::{Outcome, live};
+use sim::life::{Outcome, TRACE_LINES, live};
 use sim::panics;
 use sim::plan::Plan;
 
 /// Lives per line of the summary.
 const LINE_SEEDS: u64 = 500;
-/// Lines of the trace that are shown of a life that failed.
-const TRACE_LINES: usize = 60;
 
 const HELP: &str = "usage: sim [--seeds A..B] [--trace]
 
   --seeds A..B  the seeds to live, B left out (0..500)
-  --trace       print the end of each trace";
+  --trace       print all traces";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -47,7 +45,7 @@ fn run(seeds: Range<u64>, shows: bool) -> u64 {
     let (mut failed, mut acknowledged, mut read) = (0, 0, 0);
     let (first, end) = (seeds.start, seeds.end);
     for seed in seeds {
-        let outcome = live(Plan::of(seed));
+        let outcome = live(Plan::of(seed), if shows { usize::MAX } else { TRACE_LINES });
         acknowledged += outcome.acknowledged;
         read += outcome.read;
         if shows {
@@ -56,7 +54,7 @@ fn run(seeds: Range<u64>, shows: bool) -> u64 {
         }
         if !outcome.violations.is_empty() {
             failed += 1;
-            report(&outcome);
+            report(&outcome, shows);
         }
         let done = seed + 1 - first;
         if done.is_multiple_of(LINE_SEEDS) || seed + 1 == end {
@@ -70,10 +68,9 @@ fn run(seeds: Range<u64>, shows: bool) -> u64 {
     failed
 }
 
-fn report(outcome: &Outcome) {
-    let skipped = outcome.trace.len().saturating_sub(TRACE_LINES);
-    for line in &outcome.trace[skipped..] {
-        println!("{line}");
+fn report(outcome: &Outcome, is_shown: bool) {
+    if !is_shown {
+        outcome.trace.iter().for_each(|line| println!("{line}"));
     }
     for violation in &outcome.violations {
         println!("seed {}: {violation}", outcome.seed);

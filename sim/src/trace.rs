@@ -7,9 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-/// Lines that are kept.
-const LINES_MAX: usize = 400;
-
 /// Clones write to the same trace.
 #[derive(Clone)]
 pub struct Trace {
@@ -18,17 +15,18 @@ pub struct Trace {
 }
 
 struct State {
+    lines_max: usize,
     hash: DefaultHasher,
     lines: VecDeque<String>,
     count: u64,
 }
 
 impl Trace {
-    /// Times in the trace count from now.
+    /// Times in the trace count from now. Keeps so many lines.
     #[must_use]
-    pub fn begin() -> Self {
+    pub fn begin(lines_max: usize) -> Self {
         // The default hasher has fixed keys: the same lines give the same number in every process.
-        let state = State { hash: DefaultHasher::new(), lines: VecDeque::new(), count: 0 };
+        let state = State { lines_max, hash: DefaultHasher::new(), lines: VecDeque::new(), count: 0 };
         Self { began: Instant::now(), state: Arc::new(Mutex::new(state)) }
     }
 
@@ -41,8 +39,8 @@ impl Trace {
     pub fn note(&self, who: &str, what: fmt::Arguments<'_>) {
         let millis = self.millis();
         let mut state = self.state();
-        let mut line =
-            if state.lines.len() < LINES_MAX { String::new() } else { state.lines.pop_front().unwrap_or_default() };
+        let is_full = state.lines.len() >= state.lines_max;
+        let mut line = if is_full { state.lines.pop_front().unwrap_or_default() } else { String::new() };
         line.clear();
         write!(line, "{millis:>7} {who:<8} {what}").expect("strings can be written to");
         state.hash.write(line.as_bytes());

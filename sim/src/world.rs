@@ -11,9 +11,12 @@ use base::caller::Caller;
 use base::ids::{AccountId, Region};
 use base::sequence::SequenceNumber;
 use client::{Credentials, KinesisClient};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::catalog::CatalogDisk;
 use crate::clock::SimClock;
+use crate::disk::Disk;
 use crate::ledger::Ledger;
 use crate::net::Net;
 use crate::plan::Plan;
@@ -26,6 +29,12 @@ pub struct World {
     pub trace: Trace,
     pub clock: Arc<SimClock>,
     pub net: Arc<Net>,
+    pub disk: Arc<Disk>,
+    pub catalog: Arc<CatalogDisk>,
+    /// How often the server's machine has failed; tells the supervisor.
+    crashes: watch::Sender<u64>,
+    /// How often the server was started.
+    starts: AtomicU64,
     /// By name of the stream.
     ledgers: Mutex<BTreeMap<&'static str, Ledger>>,
     /// Requests that may still be made.
@@ -36,20 +45,61 @@ pub struct World {
 
 impl World {
     #[must_use]
-    pub fn new(plan: Plan) -> Arc<Self> {
+    pub fn new(plan: Plan, trace_lines_max: usize) -> Arc<Self> {
         let random = Random::new(plan.seed).fork("world");
+        let trace = Trace::begin(trace_lines_max);
         let net = Net::new(random.fork("net"), plan.conditions, plan.clients);
+        let disk = Disk::new(random.fork("disk"), plan.disk, trace.clone());
         let ledgers = plan.streams().map(|name| (name, Ledger::default())).collect();
-        Arc::new(Self {
-            trace: Trace::begin(),
+        let world = Arc::new(Self {
+            trace,
             clock: Arc::new(SimClock::begin()),
             net,
+            disk,
+            catalog: CatalogDisk::new(random.fork("catalog"), plan.disk.latency_millis_max),
+            crashes: watch::Sender::new(0),
+            starts: AtomicU64::new(0),
             ledgers: Mutex::new(ledgers),
             requests_left: AtomicU64::new(plan.requests_max),
             deadline: Instant::now() + plan.length,
             random,
             plan,
-        })
+        });
+        let weak = Arc::downgrade(&world);
+        world.disk.on_power_loss(move || {
+            if let Some(world) = weak.upgrade() {
+                world.server_is_gone();
+            }
+        });
+        world
+    }
+
+    /// The server's process dies, as by `kill -9`.
+    pub fn kill(&self) {
+        self.disk.kill();
+        self.server_is_gone();
+    }
+
+    /// The server's machine loses its power; of what was not flushed so much is kept, in percent.
+    pub fn lose_power(&self, kept_percent: u64) {
+        self.disk.lose_power(kept_percent);
+        self.server_is_gone();
+    }
+
+    fn server_is_gone(&self) {
+        self.net.crash_server();
+        self.catalog.crash();
+        self.crashes.send_modify(|crashes| *crashes += 1);
+    }
+
+    /// Follows the number of crashes.
+    pub fn crashes(&self) -> watch::Receiver<u64> {
+        self.crashes.subscribe()
+    }
+
+    /// The number of this start of the server.
+    pub fn next_start(&self) -> u64 {
+        self.starts.fetch_add(1, Ordering::Relaxed)
     }
 
     pub fn note(&self, who: &str, what: fmt::Arguments<'_>) {
