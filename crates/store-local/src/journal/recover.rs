@@ -65,15 +65,17 @@ pub(crate) fn recover(
     let scans = scan_all(&paths, files, root_key, threads)?;
     let next_run = scans.iter().map(|scan| scan.header.run).max().unwrap_or(0) + 1;
     let (mut journals, next_frame) = walk(dir, scans, known)?;
+    flush_last_run(&journals)?;
     let next_journal = spare_unused(dir, &mut journals, known.sealed_through, files)?;
-    flush_unflushed(&journals)?;
     Ok(Recovered { journals, next_frame, next_journal, next_run })
 }
 
-/// A run that did not flush may have left its frames with the operating system. They go to the device before the next run
-/// relies on them: without that a later loss of power would look like damage.
-fn flush_unflushed(journals: &[RecoveredJournal]) -> Result<(), OpenError> {
-    for journal in journals.iter().filter(|journal| journal.scan.header.in_flight_max == u32::MAX) {
+/// The last run may have left frames with the operating system: all of them if it did not flush, those that were under way
+/// when its process was killed if it did. They go to the device before the next run relies on them: without that a later
+/// loss of power would look like damage.
+fn flush_last_run(journals: &[RecoveredJournal]) -> Result<(), OpenError> {
+    let last = journals.last().map(|journal| journal.scan.header.run);
+    for journal in journals.iter().filter(|journal| Some(journal.scan.header.run) == last) {
         let journal = &journal.scan.journal;
         journal.file.flush().map_err(OpenError::io(&journal.path))?;
     }

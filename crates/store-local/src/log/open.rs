@@ -120,6 +120,8 @@ fn segment_place(settings: &LocalLogSettings, parts: &Parts) -> Result<SegmentPl
 
 fn load_manifest(dir: &Path, journal_dir: &Path, files: &Arc<dyn Files>) -> Result<Manifest, OpenError> {
     if let Some(manifest) = Manifest::load(&**files, dir)? {
+        // The last process may have been killed before the name was on the device. What follows relies on it.
+        files.sync_dir(dir).map_err(OpenError::io(dir))?;
         return Ok(manifest);
     }
     let journals = files.list(journal_dir).map_err(OpenError::io(journal_dir))?;

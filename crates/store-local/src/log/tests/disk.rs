@@ -25,6 +25,8 @@ struct Plan {
     /// This write waits until two later ones have begun, and then does not happen; negative: none.
     lost_write: AtomicI64,
     written: AtomicU64,
+    /// Flushes of files and directories, in order.
+    flushed: Mutex<Vec<String>>,
 }
 
 impl Plan {
@@ -35,7 +37,13 @@ impl Plan {
             delay_millis: AtomicU64::new(0),
             lost_write: AtomicI64::new(-1),
             written: AtomicU64::new(0),
+            flushed: Mutex::default(),
         })
+    }
+
+    fn note_flush(&self, path: &Path) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        lock(&self.flushed).push(name.to_owned());
     }
 }
 
@@ -60,6 +68,7 @@ impl Files for FailingFiles {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.plan.note_flush(dir);
         self.inner.sync_dir(dir)
     }
 
@@ -76,15 +85,22 @@ impl Files for FailingFiles {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
-        Ok(Arc::new(FailingFile { inner: self.inner.open(path)?, plan: Arc::clone(&self.plan) }))
+        Ok(self.failing(path, self.inner.open(path)?))
     }
 
     fn open_for_reading(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
-        self.inner.open_for_reading(path)
+        Ok(self.failing(path, self.inner.open_for_reading(path)?))
+    }
+}
+
+impl FailingFiles {
+    fn failing(&self, path: &Path, inner: Arc<dyn DataFile>) -> Arc<dyn DataFile> {
+        Arc::new(FailingFile { path: path.to_owned(), inner, plan: Arc::clone(&self.plan) })
     }
 }
 
 struct FailingFile {
+    path: std::path::PathBuf,
     inner: Arc<dyn DataFile>,
     plan: Arc<Plan>,
 }
@@ -110,6 +126,7 @@ impl DataFile for FailingFile {
     }
 
     fn flush(&self) -> io::Result<()> {
+        self.plan.note_flush(&self.path);
         self.inner.flush()
     }
 
@@ -375,4 +392,23 @@ async fn emptied_files_are_used_again() {
     let made = 1000 - plan.files_left.load(Ordering::SeqCst);
     assert!(log.counter("segments") >= 15);
     assert!(made < 12, "{made} files were made");
+}
+
+/// A killed process may leave a frame with the operating system, whole but not on the device, and a manifest whose name is
+/// not: the next run must not build on them before they are.
+#[tokio::test]
+async fn what_a_killed_process_has_left_is_flushed_before_it_is_relied_on() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let log = open_log(&small(dir.path())).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    append(&log, 1, &["a"], false).await.expect("append");
+    log.crash();
+    let plan = Plan::new();
+    drop(open_failing(&small(dir.path()), &plan));
+    let flushed = lock(&plan.flushed);
+    let place =
+        |name: &str| flushed.iter().position(|flushed| flushed == name).unwrap_or_else(|| panic!("{flushed:?}"));
+    let data = dir.path().file_name().and_then(|name| name.to_str()).expect("a name");
+    let next_run = flushed.iter().position(|name| name.ends_with(".spare")).expect("the next run begins");
+    assert!(place(data) < next_run && place("0000000001.journal") < next_run, "{flushed:?}");
 }
