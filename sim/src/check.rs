@@ -152,15 +152,25 @@ impl Checker<'_> {
             Start::TrimHorizon => !skipped(0),
             Start::At(sequence) => at >= sequence.index && !skipped(sequence.index),
             Start::After(sequence) => at > sequence.index && !skipped(sequence.index + 1),
+            // A record may have been under way at that time, with an arrival before it.
             Start::AtTimestamp(time) => {
-                first.arrival >= time && !kept().any(|record| record.arrival >= time && record.sequence.index < at)
+                (first.arrival >= time || !self.was_acknowledged(first, run.placed))
+                    && !kept().any(|record| record.arrival >= time && record.sequence.index < at)
             }
-            Start::Latest => {
-                let put = self.ledger.puts.iter().find(|put| put.data == first.data);
-                put.and_then(|put| put.acknowledged).is_none_or(|(_, acknowledged)| acknowledged > run.begun)
-            }
+            Start::Latest => !self.was_acknowledged(first, run.begun),
         };
-        if wanted { Ok(()) } else { Err(format!("it began at {at}")) }
+        let before = kept().filter(|record| record.sequence.index < at).last();
+        let before = before.map(|record| (record.sequence.index, record.arrival));
+        if wanted {
+            Ok(())
+        } else {
+            Err(format!("it began at {at}, which arrived at {}; before: {before:?}", first.arrival))
+        }
+    }
+
+    fn was_acknowledged(&self, record: &Seen, before: Moment) -> bool {
+        let put = self.ledger.puts.iter().find(|put| put.data == record.data);
+        put.and_then(|put| put.acknowledged).is_some_and(|(_, acknowledged)| acknowledged < before)
     }
 
     /// What was acknowledged before the reader was told that it is at the end was not missing.
