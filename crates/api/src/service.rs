@@ -51,6 +51,13 @@ impl ServiceModel {
         self.speaks(protocol::QUERY) && self.protocols.len() > 1
     }
 
+    /// Whether the service speaks awsJson1.0 and nothing else, as DynamoDB does: its clients know absolute names of
+    /// errors, and may check every answer against a checksum.
+    #[must_use]
+    pub fn is_json_1_0_alone(&self) -> bool {
+        self.json_version == "1.0" && self.protocols == [protocol::JSON]
+    }
+
     /// The operation of that name.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&'static OperationModel> {

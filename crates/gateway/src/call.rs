@@ -15,7 +15,7 @@ use crate::activity::Running;
 use crate::admit::{Asked, Named, admit, by_form};
 use crate::body_in::Held;
 use crate::events::EventBody;
-use crate::exchange::{Exchange, Language, Problem};
+use crate::exchange::{Exchange, Language, Problem, VALIDATION_EXCEPTION};
 use crate::random::RequestId;
 use crate::reply::{Reply, ReplyBody};
 use crate::router::Context;
@@ -148,7 +148,7 @@ async fn call(
         }
         Err(Fault::Failed(error)) => exchange.failure(&Problem::of(&*error)),
         Err(Fault::Call(CallError::Invalid(message))) => {
-            exchange.failure(&Problem::new(400, "ValidationException", Some(&message)))
+            exchange.failure(&Problem::new(400, VALIDATION_EXCEPTION, Some(&message)))
         }
         Err(Fault::Call(CallError::Malformed(error))) => exchange.malformed(&error),
     }

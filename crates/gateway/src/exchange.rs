@@ -1,5 +1,7 @@
 //! One request and its answer, in the protocol that they share.
 
+use std::borrow::Cow;
+
 use api::service::{ModeledError, ServiceModel};
 use base::Bytes;
 use base::codec::{DecodeError, Encode, Reader};
@@ -7,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use wire::Protocol;
 use wire::error_body::{ErrorBody, ModeledErrorBody, SERIALIZATION_EXCEPTION};
+use wire::event_stream::crc32;
 use wire::front_door::RPC_V2_CBOR;
 use wire::query::{self, FAULT_NAMESPACE, Fault, QueryError, QueryReader, QueryReply};
 
@@ -18,6 +21,10 @@ const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 /// Asks for the codes of errors in the query protocol, whatever is spoken.
 const QUERY_MODE: HeaderName = HeaderName::from_static("x-amzn-query-mode");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+const CRC32: HeaderName = HeaderName::from_static("x-amz-crc32");
+
+/// AWS's name for an input that breaks the rules of its model, or of its service.
+pub const VALIDATION_EXCEPTION: &str = "ValidationException";
 
 /// How a request is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,19 +166,39 @@ impl Exchange {
         if self.language == Language::Value(Protocol::RpcV2Cbor) {
             headers.push((SMITHY_PROTOCOL, HeaderValue::from_static(RPC_V2_CBOR)));
         }
+        if let ReplyBody::Whole(body) = &body
+            && self.service.is_some_and(ServiceModel::is_json_1_0_alone)
+        {
+            headers.push((CRC32, crc32(body).into()));
+        }
         Reply { status, content_type: Some(content_type), headers, body, operation: None, code, close: false }
     }
 
     fn value_error(&self, protocol: Protocol, problem: &Problem<'_>) -> Bytes {
-        let Problem { code, message, .. } = *problem;
-        let Some(members) = problem.members else { return ErrorBody { code, message }.to_bytes(protocol) };
-        match self.service.filter(|_| protocol == Protocol::RpcV2Cbor) {
+        let Problem { code, message, members, .. } = *problem;
+        let name = self.type_name(protocol, code, members.is_some());
+        match members {
+            None => ErrorBody { code: &name, message }.to_bytes(protocol),
+            Some(members) => ModeledErrorBody { code: &name, members }.to_bytes(protocol),
+        }
+    }
+
+    /// What an error is called in `__type`. `of_model`: whether the service's model names it.
+    fn type_name(&self, protocol: Protocol, code: &'static str, of_model: bool) -> Cow<'static, str> {
+        let Some(service) = self.service else { return code.into() };
+        let name = service.name.to_ascii_lowercase();
+        match protocol {
             // Names of shapes are absolute there.
-            Some(service) => {
-                let code = format!("com.amazonaws.{}#{code}", service.name.to_ascii_lowercase());
-                ModeledErrorBody { code: &code, members }.to_bytes(protocol)
-            }
-            None => ModeledErrorBody { code, members }.to_bytes(protocol),
+            Protocol::RpcV2Cbor if of_model => format!("com.amazonaws.{name}#{code}").into(),
+            Protocol::Json10 if service.is_json_1_0_alone() => match code {
+                VALIDATION_EXCEPTION => format!("com.amazon.coral.validate#{code}").into(),
+                _ if of_model => {
+                    let version = service.api_version.replace('-', "");
+                    format!("com.amazonaws.{name}.v{version}#{code}").into()
+                }
+                _ => format!("com.amazon.coral.service#{code}").into(),
+            },
+            _ => code.into(),
         }
     }
 

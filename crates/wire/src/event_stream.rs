@@ -193,6 +193,8 @@ fn take(bytes: &mut Bytes, len: usize) -> Option<Bytes> {
     (bytes.len() >= len).then(|| bytes.split_to(len))
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+/// CRC-32 as zlib has it; also the checksum of whole answers of some services.
+#[must_use]
+pub fn crc32(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iso_hdlc(bytes)
 }

@@ -35,6 +35,15 @@ static MODEL: ServiceModel = ServiceModel {
     operations: &OPERATIONS,
 };
 
+static OLDER_MODEL: ServiceModel = ServiceModel {
+    name: "Older",
+    target_prefix: "Older_1",
+    json_version: "1.0",
+    protocols: &["json"],
+    xml_namespace: "",
+    ..MODEL
+};
+
 /// Counts what has run, and lets waiting operations go.
 #[derive(Debug)]
 pub struct Fake {
@@ -82,6 +91,24 @@ impl Service for Fake {
                 _ => panic!("this operation panics"),
             }
         }))
+    }
+}
+
+/// The same service in awsJson1.0 alone.
+pub struct Older(pub Arc<Fake>);
+
+impl Service for Older {
+    fn model(&self) -> &'static ServiceModel {
+        &OLDER_MODEL
+    }
+
+    fn call<'a>(
+        &'a self,
+        caller: &'a Caller,
+        operation: &'static OperationModel,
+        body: &mut dyn Reader,
+    ) -> Result<Answer<'a>, CallError> {
+        self.0.call(caller, operation, body)
     }
 }
 

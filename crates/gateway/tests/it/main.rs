@@ -10,6 +10,7 @@ mod gzip;
 mod hostile;
 mod http1;
 mod http2;
+mod json_1_0;
 mod limits;
 mod query;
 mod rpc_v2;

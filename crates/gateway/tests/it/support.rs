@@ -14,7 +14,7 @@ use gateway::{DevControl, Finished, Gateway, Limits, Listeners, Monitor, Parts, 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::fake::Fake;
+use crate::fake::{Fake, Older};
 
 pub const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -109,7 +109,7 @@ pub async fn start(wish: Wish) -> Server {
 /// What the gateway is made of, beside its listeners.
 pub fn parts(wish: &Wish, fake: &Arc<Fake>, seen: &Arc<Seen>) -> Parts {
     Parts {
-        services: vec![Arc::clone(fake) as Arc<dyn Service>],
+        services: vec![Arc::clone(fake) as Arc<dyn Service>, Arc::new(Older(Arc::clone(fake)))],
         credentials: wish.auth.then(|| Arc::new(OneKey) as Arc<dyn CredentialSource>),
         clock: Arc::new(SystemClock),
         monitor: Arc::clone(seen) as Arc<dyn Monitor>,
