@@ -12,30 +12,17 @@ use std::time::Duration;
 use base::time::ManualClock;
 use proptest::prelude::*;
 use store::catalog::SharedCatalog;
-use store::memory::{MemoryCatalog, MemoryLog};
 use store::root_key::{DataKey, RootKey, UnwrapError};
 use store::shard_log::SharedShardLog;
 use store_local::{LocalLog, LocalLogSettings, SqliteCatalog};
 use tempfile::TempDir;
 
 use run::Run;
-use server::Engines;
-use steps::{Step, steps};
+use server::{Engines, InMemory};
+use steps::{Numbers, Step};
 
 /// Steps of one life.
 const STEPS: usize = 120;
-
-/// Engines in memory, which outlive the service.
-#[derive(Default)]
-struct InMemory(Option<(SharedCatalog, SharedShardLog)>);
-
-impl Engines for InMemory {
-    fn open(&mut self, clock: Arc<ManualClock>) -> (SharedCatalog, SharedShardLog) {
-        let made =
-            || (Arc::new(MemoryCatalog::new()) as SharedCatalog, Arc::new(MemoryLog::new(clock)) as SharedShardLog);
-        self.0.get_or_insert_with(made).clone()
-    }
-}
 
 /// Engines in a directory, closed and opened again with every start.
 struct OnDisk {
@@ -100,6 +87,11 @@ fn live(engines: Box<dyn Engines>, delay_millis: u64, steps: &[Step]) {
     });
 }
 
+fn lives() -> impl Strategy<Value = Vec<Step>> {
+    let steps = proptest::collection::vec(any::<Numbers>(), STEPS / 2..STEPS);
+    steps.prop_map(|steps| steps.iter().map(Step::of).collect())
+}
+
 /// Changes are done at once in half of the lives.
 fn delays() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0), 1u64..3000]
@@ -109,7 +101,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn in_memory(steps in steps(STEPS), delay in delays()) {
+    fn in_memory(steps in lives(), delay in delays()) {
         live(Box::<InMemory>::default(), delay, &steps);
     }
 }
@@ -118,7 +110,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn on_disk(steps in steps(STEPS), delay in delays()) {
+    fn on_disk(steps in lives(), delay in delays()) {
         live(Box::new(OnDisk::new()), delay, &steps);
     }
 }

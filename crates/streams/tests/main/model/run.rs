@@ -80,10 +80,9 @@ impl Run {
                 assert_eq!(served, said(self.model.list_shards(stream, filter)), "{step:?}");
             }
             Step::Look { stream } => self.look(stream).await,
-            Step::Advance { millis } => {
-                let by = Duration::from_millis(*millis);
-                self.model.advance(by);
-                self.server.advance(by).await;
+            Step::Advance { by } => {
+                self.model.advance(*by);
+                self.server.advance(*by).await;
             }
             Step::Restart => self.server.restart().await,
             Step::Create { .. }

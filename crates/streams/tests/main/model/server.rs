@@ -13,6 +13,7 @@ use base::ids::ShardIndex;
 use base::time::{ManualClock, Timestamp};
 use futures_util::StreamExt as _;
 use store::catalog::SharedCatalog;
+use store::memory::{MemoryCatalog, MemoryLog};
 use store::shard_log::SharedShardLog;
 use streams::{Limits, Streams, StreamsBuilder, StreamsSettings};
 use testkit::model;
@@ -27,6 +28,17 @@ pub trait Engines {
 
     /// Told when the service has named all its logs.
     fn opened(&self) {}
+}
+
+/// Engines in memory, which outlive the service.
+#[derive(Default)]
+pub struct InMemory(Option<(SharedCatalog, SharedShardLog)>);
+
+impl Engines for InMemory {
+    fn open(&mut self, clock: Arc<ManualClock>) -> (SharedCatalog, SharedShardLog) {
+        let opened = self.0.get_or_insert_with(|| (Arc::new(MemoryCatalog::new()), Arc::new(MemoryLog::new(clock))));
+        opened.clone()
+    }
 }
 
 pub struct Server {

@@ -1,8 +1,7 @@
-//! What happens to a service, and in which proportions. Streams, shards, numbers and iterators are picked by a number
-//! that is taken modulo what there is.
+//! What happens to a service, and in which proportions. A step is made of a few numbers; streams, shards, sequence numbers
+//! and iterators are picked by a number that is taken modulo what there is.
 
-use proptest::prelude::*;
-use proptest::sample::select;
+use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub enum Step {
@@ -17,7 +16,7 @@ pub enum Step {
     Get { iterator: usize, limit: usize },
     Subscribe { stream: &'static str, consumer: &'static str, shard: usize, start: Place },
     Retain { stream: &'static str, hours: u32, is_increase: bool },
-    Advance { millis: u64 },
+    Advance { by: Duration },
     Restart,
     Register { stream: &'static str, consumer: &'static str },
     Deregister { stream: &'static str, consumer: &'static str },
@@ -84,136 +83,178 @@ pub const CONSUMERS: [&str; 7] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6"];
 pub const KEYS: [&str; 2] = ["alias/aws/kinesis", "no key"];
 /// The last two break the rules.
 const TAGS: [(&str, &str); 6] = [("a", "1"), ("b", "2"), ("b", ""), ("c", "3"), ("AWS:d", "4"), ("e;", "5")];
+const HOURS: [u32; 8] = [23, 24, 25, 30, 48, 168, 8760, 8761];
+const HOUR_MILLIS: u64 = 3_600_000;
 
-const HOUR: u64 = 3_600_000;
+/// What one step is made of.
+pub type Numbers = [u16; 8];
 
-/// A life of a service, in about so many steps.
-pub fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
-    proptest::collection::vec(step(), count / 2..count)
+/// Numbers one after the other; zeros when there are no more.
+struct Choices<'a>(&'a [u16]);
+
+impl Choices<'_> {
+    fn number(&mut self) -> usize {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        usize::from(*first)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.number() % end
+    }
+
+    fn is(&mut self) -> bool {
+        self.below(2) == 1
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+
+    /// The first stream is used more than the others, so that much happens to it.
+    fn stream(&mut self) -> &'static str {
+        STREAMS[self.below(18).saturating_sub(15)]
+    }
+
+    /// So many milliseconds before or after something.
+    fn near(&mut self) -> i64 {
+        self.below(5) as i64 - 2
+    }
+
+    fn put(&mut self) -> Put {
+        let (key, explicit) = (self.below(40), self.number());
+        let explicit = match explicit % 10 {
+            0..7 => None,
+            // Spread over all keys.
+            7 | 8 => Some((u128::MAX / 6553 * (explicit as u128 / 10)).to_string()),
+            _ => Some("340282366920938463463374607431768211456".to_owned()),
+        };
+        Put { key: key as u8, explicit, data: vec![key as u8; key % 6] }
+    }
+
+    fn sequence_number(&mut self) -> Number {
+        match self.below(11) {
+            0..6 => Number::OfShard(self.number()),
+            6..8 => Number::OfStream(self.number()),
+            8 => Number::ShardStart,
+            9 => Number::ShardEnd,
+            _ => Number::Nonsense,
+        }
+    }
+
+    fn place(&mut self) -> Place {
+        match self.below(5) {
+            0 => Place::TrimHorizon,
+            1 => Place::Latest,
+            2 => Place::At(self.sequence_number()),
+            3 => Place::After(self.sequence_number()),
+            _ => Place::Time(self.number(), self.near()),
+        }
+    }
+
+    fn cut(&mut self) -> Cut {
+        match self.below(6) {
+            0..4 => Cut::Part(self.below(256) as u8),
+            4 => Cut::Start(self.below(4) as u128),
+            _ => Cut::End(self.below(3) as u128),
+        }
+    }
+
+    fn listed(&mut self) -> Listed {
+        match self.below(6) {
+            0 => Listed::FromTrimHorizon,
+            1 => Listed::AtTrimHorizon,
+            2 => Listed::AtLatest,
+            3 => Listed::AfterShard(self.number()),
+            4 => Listed::AtTime(self.number(), self.near()),
+            _ => Listed::FromTime(self.number(), self.near()),
+        }
+    }
+
+    fn time(&mut self) -> Duration {
+        let number = self.number() as u64;
+        Duration::from_millis(match self.below(12) {
+            0..6 => number % 2500,
+            // Iterators live for five minutes.
+            6..9 => 300_000 - 1 + number % 3,
+            9..11 => number % 10 * HOUR_MILLIS,
+            _ => 23 * HOUR_MILLIS + number * 110,
+        })
+    }
 }
 
-/// The first stream is used more than the others, so that much happens to it.
-fn stream() -> impl Strategy<Value = &'static str> {
-    prop_oneof![5 => Just(STREAMS[0]), 1 => select(&STREAMS[..])]
-}
+impl Step {
+    pub fn of(numbers: &Numbers) -> Self {
+        let mut choices = Choices(numbers);
+        let kind = choices.below(82);
+        let stream = choices.stream();
+        match kind {
+            0..40 => Self::traffic(kind, stream, &mut choices),
+            40..52 => Self::shards(kind, stream, &mut choices),
+            52..62 => Self::Advance { by: choices.time() },
+            62..70 => match kind {
+                62..67 => Self::Create { stream, shards: 1 + choices.below(5) as u32 },
+                67 => Self::Delete { stream, even_with_consumers: choices.is() },
+                _ => Self::Restart,
+            },
+            _ => Self::others(kind, stream, &mut choices),
+        }
+    }
 
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        22 => records(),
-        18 => readers(),
-        12 => shards(),
-        8 => lifecycles(),
-        10 => time(),
-        12 => others(),
-    ]
-}
+    fn traffic(kind: usize, stream: &'static str, choices: &mut Choices<'_>) -> Self {
+        match kind {
+            0..11 => {
+                let (count, first) = (1 + choices.below(20), choices.put());
+                // The explicit hash key is that of the first alone.
+                let rest = (1..count).map(|i| {
+                    let key = (first.key + i as u8 * 7) % 40;
+                    Put { key, explicit: None, data: vec![key; usize::from(key % 6)] }
+                });
+                let rest: Vec<Put> = rest.collect();
+                Self::Put { stream, records: [vec![first], rest].concat() }
+            }
+            11..22 => {
+                let record = choices.put();
+                Self::PutOne { stream, record, ordering: choices.is().then(|| choices.number()) }
+            }
+            22..28 => Self::Iterator { stream, shard: choices.number(), start: choices.place() },
+            28..37 => {
+                let iterator = choices.number();
+                Self::Get { iterator, limit: choices.of(&[1, 2, 3, 10_000]) }
+            }
+            _ => Self::Subscribe {
+                stream,
+                consumer: choices.of(&CONSUMERS[..2]),
+                shard: choices.number(),
+                start: choices.place(),
+            },
+        }
+    }
 
-fn put() -> impl Strategy<Value = Put> {
-    let explicit = prop_oneof![
-        6 => Just(None),
-        2 => any::<u128>().prop_map(|key| Some(key.to_string())),
-        1 => select(vec!["x", "340282366920938463463374607431768211456"]).prop_map(|key| Some(key.to_owned())),
-    ];
-    let data = proptest::collection::vec(any::<u8>(), 0..6);
-    (0u8..40, explicit, data).prop_map(|(key, explicit, data)| Put { key, explicit, data })
-}
+    fn shards(kind: usize, stream: &'static str, choices: &mut Choices<'_>) -> Self {
+        match kind {
+            40..43 => Self::Split { stream, shard: choices.number(), at: choices.cut() },
+            43..46 => Self::Merge {
+                stream,
+                shard: choices.number(),
+                is_upper_first: choices.is(),
+                is_neighbour: choices.below(5) > 0,
+            },
+            46..49 => Self::Scale { stream, percent: 40 + choices.below(180) },
+            _ => Self::ListShards { stream, filter: choices.listed(), page: choices.of(&[1, 2, 3, 4, 10_000]) },
+        }
+    }
 
-fn records() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        (stream(), proptest::collection::vec(put(), 1..20)).prop_map(|(stream, records)| Step::Put { stream, records }),
-        (stream(), put(), any::<Option<usize>>()).prop_map(|(stream, record, ordering)| Step::PutOne {
-            stream,
-            record,
-            ordering
-        }),
-    ]
-}
-
-fn number() -> impl Strategy<Value = Number> {
-    prop_oneof![
-        6 => any::<usize>().prop_map(Number::OfShard),
-        2 => any::<usize>().prop_map(Number::OfStream),
-        1 => select(vec![Number::ShardStart, Number::ShardEnd, Number::Nonsense]),
-    ]
-}
-
-fn place() -> impl Strategy<Value = Place> {
-    prop_oneof![
-        Just(Place::TrimHorizon),
-        Just(Place::Latest),
-        number().prop_map(Place::At),
-        number().prop_map(Place::After),
-        (any::<usize>(), -2i64..3).prop_map(|(step, millis)| Place::Time(step, millis)),
-    ]
-}
-
-fn readers() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (stream(), any::<usize>(), place()).prop_map(|(stream, shard, start)| Step::Iterator { stream, shard, start }),
-        6 => (any::<usize>(), prop_oneof![1usize..4, Just(10_000)])
-            .prop_map(|(iterator, limit)| Step::Get { iterator, limit }),
-        2 => (stream(), select(&CONSUMERS[..2]), any::<usize>(), place())
-            .prop_map(|(stream, consumer, shard, start)| Step::Subscribe { stream, consumer, shard, start }),
-    ]
-}
-
-fn shards() -> impl Strategy<Value = Step> {
-    let cut = prop_oneof![
-        4 => any::<u8>().prop_map(Cut::Part),
-        1 => (0u128..4).prop_map(Cut::Start),
-        1 => (0u128..3).prop_map(Cut::End),
-    ];
-    let listed = prop_oneof![
-        Just(Listed::FromTrimHorizon),
-        Just(Listed::AtTrimHorizon),
-        Just(Listed::AtLatest),
-        any::<usize>().prop_map(Listed::AfterShard),
-        (any::<usize>(), -2i64..3).prop_map(|(step, millis)| Listed::AtTime(step, millis)),
-        (any::<usize>(), -2i64..3).prop_map(|(step, millis)| Listed::FromTime(step, millis)),
-    ];
-    prop_oneof![
-        2 => (stream(), any::<usize>(), cut).prop_map(|(stream, shard, at)| Step::Split { stream, shard, at }),
-        2 => (stream(), any::<usize>(), any::<bool>(), prop::bool::weighted(0.8)).prop_map(
-            |(stream, shard, is_upper_first, is_neighbour)| Step::Merge { stream, shard, is_upper_first, is_neighbour }
-        ),
-        2 => (stream(), 40usize..220).prop_map(|(stream, percent)| Step::Scale { stream, percent }),
-        3 => (stream(), listed, prop_oneof![1i32..5, Just(10_000)])
-            .prop_map(|(stream, filter, page)| Step::ListShards { stream, filter, page }),
-    ]
-}
-
-fn lifecycles() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (stream(), 1u32..6).prop_map(|(stream, shards)| Step::Create { stream, shards }),
-        1 => (stream(), any::<bool>())
-            .prop_map(|(stream, even_with_consumers)| Step::Delete { stream, even_with_consumers }),
-        1 => Just(Step::Restart),
-    ]
-}
-
-fn time() -> impl Strategy<Value = Step> {
-    let millis = prop_oneof![
-        6 => 0u64..2500,
-        // Iterators live for five minutes.
-        2 => 299_999u64..300_002,
-        2 => (0u64..10).prop_map(|hours| hours * HOUR),
-        1 => 23 * HOUR..25 * HOUR,
-    ];
-    millis.prop_map(|millis| Step::Advance { millis })
-}
-
-fn others() -> impl Strategy<Value = Step> {
-    let tags = proptest::collection::vec(select(&TAGS[..]), 1..4);
-    let keys = proptest::collection::vec(select(vec!["a", "b", "c"]), 1..3);
-    prop_oneof![
-        1 => (stream(), select(vec![23u32, 24, 25, 30, 48, 168, 8760, 8761]), any::<bool>())
-            .prop_map(|(stream, hours, is_increase)| Step::Retain { stream, hours, is_increase }),
-        2 => (stream(), select(&CONSUMERS[..])).prop_map(|(stream, consumer)| Step::Register { stream, consumer }),
-        1 => (stream(), select(&CONSUMERS[..])).prop_map(|(stream, consumer)| Step::Deregister { stream, consumer }),
-        1 => (stream(), tags).prop_map(|(stream, tags)| Step::Tag { stream, tags }),
-        1 => (stream(), keys).prop_map(|(stream, keys)| Step::Untag { stream, keys }),
-        1 => (stream(), select(&KEYS[..])).prop_map(|(stream, key)| Step::Encrypt { stream, key }),
-        1 => (stream(), select(&KEYS[..])).prop_map(|(stream, key)| Step::Decrypt { stream, key }),
-        2 => stream().prop_map(|stream| Step::Look { stream }),
-    ]
+    fn others(kind: usize, stream: &'static str, choices: &mut Choices<'_>) -> Self {
+        match kind {
+            70 | 71 => Self::Retain { stream, hours: choices.of(&HOURS), is_increase: choices.is() },
+            72..75 => Self::Register { stream, consumer: choices.of(&CONSUMERS) },
+            75 => Self::Deregister { stream, consumer: choices.of(&CONSUMERS) },
+            76 => Self::Tag { stream, tags: (0..=choices.below(3)).map(|_| choices.of(&TAGS)).collect() },
+            77 => Self::Untag { stream, keys: (0..=choices.below(2)).map(|_| choices.of(&["a", "b", "c"])).collect() },
+            78 => Self::Encrypt { stream, key: choices.of(&KEYS) },
+            79 => Self::Decrypt { stream, key: choices.of(&KEYS) },
+            _ => Self::Look { stream },
+        }
+    }
 }
