@@ -6,6 +6,7 @@ use std::process::ExitCode;
 mod bench;
 mod codegen;
 mod proof;
+mod sim;
 mod test;
 mod tidy;
 
@@ -19,7 +20,8 @@ commands:
   test [--quick] [--only NAME] everything that must hold; sets itself up
   bench [NAME]...              measure, print and record the numbers of docs/bench.md
   bench peers [NAME]...        the same side by side with other servers; installs them under target/peers
-  proof [ROW]...               prove that nothing acknowledged is lost; see docs/proof.md";
+  proof [ROW]...               prove that nothing acknowledged is lost; see docs/proof.md
+  sim [--seeds A..B] [--trace] simulate whole nodes from seeds; see docs/adr/0006-simulation.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Some((&"test", rest)) => test::run(rest),
         Some((&"bench", rest)) => bench::run(rest),
         Some((&"proof", rest)) => proof::run(rest),
+        Some((&"sim", rest)) => sim::run(rest),
         _ => Err(HELP.to_owned()),
     };
     match outcome {

@@ -15,8 +15,8 @@ pub struct Inode {
     device: Vec<u8>,
     /// Sectors of `live` that may not be on the device.
     pending: Vec<bool>,
-    /// A bit that has been flipped, and not written since.
-    flipped: Option<usize>,
+    /// Bits that have been flipped, and not written since.
+    flipped: Vec<usize>,
 }
 
 fn sectors(range: &Range<usize>) -> Range<usize> {
@@ -35,7 +35,7 @@ impl Inode {
 
     pub fn write(&mut self, offset: usize, bytes: &[u8]) {
         let range = offset..offset + bytes.len();
-        self.flipped = self.flipped.filter(|bit| !range.contains(&(bit / 8)));
+        self.flipped.retain(|bit| !range.contains(&(bit / 8)));
         if self.live.len() < range.end {
             self.live.resize(range.end, 0);
         }
@@ -45,7 +45,7 @@ impl Inode {
 
     pub fn set_len(&mut self, len: usize) {
         let before = self.live.len();
-        self.flipped = self.flipped.filter(|bit| bit / 8 < len);
+        self.flipped.retain(|bit| bit / 8 < len);
         self.live.resize(len, 0);
         self.mark(&(before.min(len)..before.max(len)), true);
     }
@@ -94,14 +94,14 @@ impl Inode {
     /// Flips a bit, at rest.
     pub fn flip(&mut self, bit: usize) {
         self.flip_now(bit);
-        self.flipped = Some(bit);
+        self.flipped.push(bit);
     }
 
-    /// Takes the flip back, unless something else has been written there since; answers whether there was one.
+    /// Takes the flips back, unless something else has been written there since; answers whether there were any.
     pub fn mend(&mut self) -> bool {
-        let flipped = self.flipped.take();
-        flipped.into_iter().for_each(|bit| self.flip_now(bit));
-        flipped.is_some()
+        let flipped = std::mem::take(&mut self.flipped);
+        flipped.iter().for_each(|bit| self.flip_now(*bit));
+        !flipped.is_empty()
     }
 
     fn flip_now(&mut self, bit: usize) {
