@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod codegen;
+mod fuzz;
 mod proof;
 mod sim;
 mod test;
@@ -21,7 +22,9 @@ commands:
   bench [NAME]...              measure, print and record the numbers of docs/bench.md
   bench peers [NAME]...        the same side by side with other servers; installs them under target/peers
   proof [ROW]...               prove that nothing acknowledged is lost; see docs/proof.md
-  sim [--seeds A..B] [--trace] simulate whole nodes from seeds; see docs/adr/0006-simulation.md";
+  sim [--seeds A..B] [--trace] simulate whole nodes from seeds; see docs/adr/0006-simulation.md
+  fuzz [TARGET]... [--seconds N] [--corpus-only]
+                               feed parsers and recovery with odd bytes; see fuzz/README.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Some((&"bench", rest)) => bench::run(rest),
         Some((&"proof", rest)) => proof::run(rest),
         Some((&"sim", rest)) => sim::run(rest),
+        Some((&"fuzz", rest)) => fuzz::run(rest),
         _ => Err(HELP.to_owned()),
     };
     match outcome {

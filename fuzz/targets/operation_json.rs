@@ -1,0 +1,7 @@
+//! A request in JSON, from its target to its answer.
+
+#![no_main]
+
+use wire::Protocol;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fuzz::operation::run(Protocol::Json11, input));

@@ -1,0 +1,10 @@
+//! Every shape that can be read, from JSON. An input is the name of a shape, a line feed, and a body.
+
+#![no_main]
+
+use wire::Protocol;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let (name, body) = fuzz::operation::named(input);
+    fuzz::shapes::round_trip(name, Protocol::Json11, body);
+});
