@@ -77,7 +77,8 @@ impl Model {
         let end = (first + limit).min(shard.records.len());
         let records = shard.records[first..end].to_vec();
         let is_at_tip = end == shard.records.len();
-        let behind = records.last().filter(|_| !is_at_tip).map(|last| self.now.since(last.arrival).as_millis());
+        // Who is not at the tip is never told so, even if the rest arrived this very moment.
+        let behind = records.last().filter(|_| !is_at_tip).map(|last| self.now.since(last.arrival).as_millis().max(1));
         let is_over = is_at_tip && shard.closed_at.is_some();
         Ok(Reading {
             records,
