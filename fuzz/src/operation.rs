@@ -11,11 +11,9 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use store::memory::MemoryCatalog;
 use wire::Protocol;
-use wire::cbor::{CborReader, Dialect};
 use wire::error_body::ErrorBody;
 use wire::event_stream;
 use wire::front_door::{Admitted, Head, TargetKind, admit};
-use wire::json::JsonReader;
 
 use crate::world::{World, caller};
 
@@ -76,12 +74,8 @@ fn call<'a>(
     protocol: Protocol,
     body: Bytes,
 ) -> Result<Answer<'a>, CallError> {
-    match protocol {
-        Protocol::Json10 | Protocol::Json11 => {
-            service.call(caller, operation, &mut JsonReader::new(body).map_err(CallError::Malformed)?)
-        }
-        Protocol::Cbor => service.call(caller, operation, &mut CborReader::new(body, Dialect::Kinesis)),
-    }
+    let answer = protocol.read(body, |reader| service.call(caller, operation, reader));
+    answer.map_err(CallError::Malformed)?
 }
 
 fn serve(operation: &'static OperationModel, protocol: Protocol, body: Bytes) {
@@ -118,7 +112,7 @@ fn check_well_formed(protocol: Protocol, body: &[u8]) {
         Protocol::Json10 | Protocol::Json11 => {
             serde_json::from_slice::<serde_json::Value>(body).expect("answers are JSON");
         }
-        Protocol::Cbor => {
+        Protocol::Cbor | Protocol::RpcV2Cbor => {
             let mut decoder = minicbor::Decoder::new(body);
             decoder.skip().expect("answers are CBOR");
             assert_eq!(decoder.position(), body.len(), "an answer is one value");

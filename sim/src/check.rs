@@ -127,7 +127,11 @@ impl Checker<'_> {
         };
         let first_kept = shard.records.first().map(|record| record.sequence.index);
         for (i, record) in run.records.iter().enumerate() {
-            if i > 0 && record.sequence.index != run.records[i - 1].sequence.index + 1 {
+            // What has passed its retention meanwhile is passed over.
+            if i > 0
+                && record.sequence.index != run.records[i - 1].sequence.index + 1
+                && !self.is_expired(run.records[i - 1].sequence)
+            {
                 return Err(format!("{:?} follow each other", run.records[i - 1..=i].each_index()));
             }
             let place = shard.records.binary_search_by_key(&record.sequence.index, |kept| kept.sequence.index);
@@ -154,7 +158,7 @@ impl Checker<'_> {
             Start::After(sequence) => at > sequence.index && !skipped(sequence.index + 1),
             // A record may have been under way at that time, with an arrival before it.
             Start::AtTimestamp(time) => {
-                (first.arrival >= time || !self.was_acknowledged(first, run.placed))
+                (first.arrival >= time || !self.was_acknowledged(first, run.begun))
                     && !kept().any(|record| record.arrival >= time && record.sequence.index < at)
             }
             Start::Latest => !self.was_acknowledged(first, run.begun),

@@ -135,7 +135,7 @@ async fn look(world: &Arc<World>, operator: &Operator) -> Vec<String> {
         if timeout(RECOVERY_MAX, settled).await.is_err() {
             violations.push(format!("{stream} does not come to rest within {RECOVERY_MAX:?}"));
         }
-        match timeout(RECOVERY_MAX, read_all(&client, stream)).await {
+        match timeout(RECOVERY_MAX, read_all(world, &client, stream)).await {
             Ok(Ok(shards)) => {
                 let broken = world.ledger(stream, |ledger| check(ledger, &shards));
                 violations.extend(broken.into_iter().map(|what| format!("{stream}: {what}")));
@@ -149,10 +149,14 @@ async fn look(world: &Arc<World>, operator: &Operator) -> Vec<String> {
     violations
 }
 
-async fn read_all(client: &KinesisClient, stream: &'static str) -> Result<Vec<FinalShard>, KinesisError> {
+async fn read_all(
+    world: &World,
+    client: &KinesisClient,
+    stream: &'static str,
+) -> Result<Vec<FinalShard>, KinesisError> {
     let mut shards = Vec::new();
     for shard in list_shards(client, stream).await? {
-        let records = read_shard(client, stream, &shard).await?;
+        let records = read_shard(world, client, stream, &shard).await?;
         let index = |id: &base::ByteString| id.parse::<ShardIndex>().expect("shards have ids");
         let parents = [&shard.parent_shard_id, &shard.adjacent_parent_shard_id];
         let description = ShardDescription {
@@ -167,6 +171,7 @@ async fn read_all(client: &KinesisClient, stream: &'static str) -> Result<Vec<Fi
 }
 
 async fn read_shard(
+    world: &World,
     client: &KinesisClient,
     stream: &'static str,
     shard: &Shard,
@@ -182,6 +187,8 @@ async fn read_shard(
     while let Some(shard_iterator) = iterator {
         let input = GetRecordsInput { shard_iterator, ..GetRecordsInput::default() };
         let output = client.get_records(&caller(), input).await?;
+        let (count, behind) = (output.records.len(), output.millis_behind_latest);
+        world.note("look", format_args!("{count} records of {stream} {}, {behind:?} ms behind", shard.shard_id));
         let is_end = output.records.is_empty() && output.millis_behind_latest == Some(0);
         records.extend(output.records.into_iter().map(seen));
         iterator = output.next_shard_iterator.filter(|_| !is_end);

@@ -11,6 +11,9 @@ use sim::plan::Plan;
 /// Lives per line of the summary.
 const LINE_SEEDS: u64 = 500;
 
+/// Broken promises that are shown of a life.
+const VIOLATIONS_MAX: usize = 6;
+
 const HELP: &str = "usage: sim [--seeds A..B] [--trace]
 
   --seeds A..B  the seeds to live, B left out (0..500)
@@ -72,7 +75,10 @@ fn report(outcome: &Outcome, is_shown: bool) {
     if !is_shown {
         outcome.trace.iter().for_each(|line| println!("{line}"));
     }
-    for violation in &outcome.violations {
+    for violation in outcome.violations.iter().take(VIOLATIONS_MAX) {
         println!("seed {}: {violation}", outcome.seed);
+    }
+    if let Some(more) = outcome.violations.len().checked_sub(VIOLATIONS_MAX + 1) {
+        println!("seed {}: and {} more", outcome.seed, more + 1);
     }
 }

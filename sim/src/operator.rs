@@ -98,8 +98,12 @@ impl Work {
                     self.stop(server).await;
                 }
                 End::Wished(Restart { flips, done }) => {
-                    self.stop(server).await;
-                    if flips && let Some(what) = self.world.disk.flip_a_bit() {
+                    // After any other end, damage at the end of the log looks like a write that was cut short.
+                    let is_in_order = self.stop(server).await;
+                    if flips
+                        && is_in_order
+                        && let Some(what) = self.world.disk.flip_a_bit()
+                    {
                         self.world.note("operator", format_args!("{what} flips"));
                     }
                     waiting = Some(done);
@@ -110,16 +114,17 @@ impl Work {
         }
     }
 
-    /// Stops the server in order; a crash meanwhile is an end too.
-    async fn stop(&mut self, server: Server) {
+    /// Stops the server in order; a crash meanwhile is an end too. Answers which it was.
+    async fn stop(&mut self, server: Server) -> bool {
         self.world.note("operator", format_args!("stops the server"));
         let world = Arc::clone(&self.world);
-        tokio::select! {
+        let is_in_order = tokio::select! {
             biased;
-            _ = self.crashes.changed() => {}
-            () = server.shut_down(&world) => {}
-        }
+            _ = self.crashes.changed() => false,
+            is_in_order = server.shut_down(&world) => is_in_order,
+        };
         self.crashes.mark_unchanged();
+        is_in_order
     }
 
     /// Waits for the end of a server.

@@ -76,19 +76,22 @@ impl Server {
         self.log.as_ref().and_then(|log| log.failed())
     }
 
-    /// Stops like a node that is told to: running requests are answered first.
-    pub async fn shut_down(self, world: &World) {
+    /// Stops like a node that is told to: running requests are answered first. Answers whether the log has ended in order.
+    pub async fn shut_down(self, world: &World) -> bool {
         world.net.stop_listening();
         self.streams.stop();
         self.gateway.shutdown(Duration::from_secs(10)).await;
         drop(self.streams);
+        let mut is_in_order = true;
         if let Some(log) = self.log
             && let Err(error) = log.end().await
         {
             world.note("server", format_args!("the log does not end in order: {error}"));
+            is_in_order = false;
         }
         drop(self.tasks);
         world.kill();
+        is_in_order
     }
 }
 

@@ -62,7 +62,15 @@ fn main() -> ExitCode {
     }
     let outcome = match missing {
         Some(reason) => Ok(Report::Skipped { reason: format!("skipped: {reason}") }),
-        None => tokio::runtime::Runtime::new().expect("threads can be started").block_on(run(row.name, &options)),
+        None => {
+            let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+            runtime.block_on(async {
+                tokio::select! {
+                    outcome = run(row.name, &options) => outcome,
+                    _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+                }
+            })
+        }
     };
     println!("{}", report::line(row.name, &options, &outcome));
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

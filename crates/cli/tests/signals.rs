@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::harness::{Server, wait_for};
 
@@ -52,7 +54,11 @@ fn what_is_in_a_pipe_does_not_wait_for_more() {
 fn a_tail_that_is_stopped_takes_its_consumer_along() {
     let server = Server::start(&[]);
     server.anabranch(&["stream", "create", "s", "--wait"]);
-    let consumers = || server.anabranch_json(&["stream", "show", "s"])["Consumers"].as_array().map(Vec::len);
+    let consumers = || {
+        // Consumers may be listed five times a second.
+        sleep(Duration::from_millis(250));
+        server.anabranch_json(&["stream", "show", "s"])["Consumers"].as_array().map(Vec::len)
+    };
     for asked_by in ["INT", "TERM"] {
         let tail = spawn(&server, &["tail", "s", "--consumer", "c"]);
         wait_for("a consumer", || (consumers() == Some(1)).then_some(()));

@@ -50,9 +50,10 @@ impl BatchHeader {
         Some(Self {
             stored_bytes: fields.u32()?,
             log: fields.u64()?,
-            first: fields.u64()?,
+            first: fields.number()?,
             arrival: fields.i64()?,
-            count: fields.u32()?,
+            // Nothing is ever stored for an append without records.
+            count: fields.u32().filter(|count| *count > 0)?,
             encrypted: fields.u32()? & ENCRYPTED != 0,
         })
     }

@@ -39,6 +39,16 @@ impl<'a> Fields<'a> {
         self.array().map(i64::from_le_bytes)
     }
 
+    /// A count, a size or a position. None is ever beyond 2^63 - 1, so that two of them can be added.
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        self.u64().filter(|number| i64::try_from(*number).is_ok())
+    }
+
+    /// The number of a journal. None is ever beyond 2^31 - 1, so that there is always a next one.
+    pub(crate) fn journal_number(&mut self) -> Option<u32> {
+        self.u32().filter(|number| i32::try_from(*number).is_ok())
+    }
+
     /// Bytes behind a length of 16 bits.
     pub(crate) fn short_bytes(&mut self) -> Option<&'a [u8]> {
         let len = self.u16()?;

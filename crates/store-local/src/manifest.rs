@@ -107,27 +107,27 @@ impl Manifest {
 
     fn decode(bytes: &[u8], version: u32) -> Option<Self> {
         let mut fields = Fields::new(bytes);
-        let sealed_through = fields.u32()?;
+        let sealed_through = fields.journal_number()?;
         let mut manifest = Self {
             sealed_through,
             journals_through: match version {
                 // There was always a journal behind the sealed ones.
                 FORMAT_VERSION_OLD => sealed_through.saturating_add(sealed_through.min(1)),
-                _ => fields.u32()?,
+                _ => fields.journal_number()?,
             },
-            first_frame: fields.u64()?,
-            frames_end: fields.u64()?,
+            first_frame: fields.number()?,
+            frames_end: fields.number()?,
             last_arrival: fields.i64()?,
-            next_segment: fields.u64()?,
+            next_segment: fields.number()?,
             ..Self::default()
         };
         for _ in 0..fields.u64()? {
-            manifest.logs.push((fields.u64()?, fields.u64()?));
+            manifest.logs.push((fields.u64()?, fields.number()?));
         }
         for _ in 0..fields.u64()? {
             manifest.segments.push(SegmentRef {
-                number: fields.u64()?,
-                bytes: fields.u64()?,
+                number: fields.number()?,
+                bytes: fields.number()?,
                 footer_bytes: fields.u32()?,
                 footer_crc: fields.u32()?,
             });
@@ -215,7 +215,7 @@ mod tests {
             frames_end: 9,
             last_arrival: -1,
             next_segment: 4,
-            logs: vec![(1, 2), (3, u64::MAX)],
+            logs: vec![(1, 2), (3, i64::MAX as u64)],
             segments: vec![SegmentRef { number: 1, bytes: 2, footer_bytes: 3, footer_crc: 4 }],
         };
         manifest.store(&files(), dir.path()).expect("store");

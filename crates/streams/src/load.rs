@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use base::arn::StreamArn;
+use base::limits::SHARDS_PER_STREAM_MAX;
 use store::catalog::{CatalogError, Expect, Row, SharedCatalog, Transaction};
 use thiserror::Error;
 
@@ -15,6 +16,7 @@ use crate::seal::Seal;
 use crate::shard::Shard;
 use crate::shard_map::ShardMap;
 use crate::stream::{Snapshot, Stream};
+use crate::transition::Change;
 
 /// Rows per catalog scan.
 const PAGE: usize = 1000;
@@ -68,12 +70,41 @@ pub async fn streams(core: &Core) -> Result<(), StartError> {
         if !snapshot.open.tiles() {
             return Err(inconsistent("its open shards do not cover the hash key space"));
         }
+        if snapshot.shards.iter().any(|shard| shard.row.index.0 >= snapshot.row.next_shard) {
+            return Err(inconsistent("it has a shard with an index that was never given"));
+        }
+        if !change_fits(&snapshot) {
+            return Err(inconsistent("the change under way is not one of its open shards"));
+        }
         for shard in &snapshot.shards {
             core.log.open(shard.row.log, log_options(&snapshot.row, !shard.is_open()));
         }
         core.registry.insert(Arc::new(stream));
     }
     Ok(())
+}
+
+/// Whether the change under way can be carried out on the shards that there are.
+fn change_fits(snapshot: &Snapshot) -> bool {
+    let range_of = |index| snapshot.shard(index).filter(|shard| shard.is_open()).map(|shard| shard.row.range);
+    match snapshot.row.pending.as_ref().map(|pending| &pending.change) {
+        Some(Change::Split { shard, at }) => range_of(*shard).is_some_and(|range| range.split(*at).is_some()),
+        Some(Change::Merge { shard, adjacent }) => {
+            let pair = range_of(*shard).zip(range_of(*adjacent));
+            pair.is_some_and(|(one, other)| one.join(&other).or_else(|| other.join(&one)).is_some())
+        }
+        Some(Change::Scale { target }) => (1..=SHARDS_PER_STREAM_MAX).contains(target),
+        Some(
+            Change::Create
+            | Change::Delete
+            | Change::Encrypt { .. }
+            | Change::Decrypt
+            | Change::Mode { .. }
+            | Change::RecordSize { .. }
+            | Change::Warm { .. },
+        )
+        | None => true,
+    }
 }
 
 /// A stream from its rows. Shards and consumers are sorted.
@@ -93,7 +124,11 @@ async fn shards(catalog: &SharedCatalog) -> Result<HashMap<u64, Vec<ShardRow>>, 
     let mut shards: HashMap<u64, Vec<ShardRow>> = HashMap::new();
     for (key, row) in scan(catalog, keys::SHARDS).await? {
         let row = in_row(&key, ShardRow::decode(&row.value))?;
-        shards.entry(incarnation(&key, keys::SHARDS)?).or_default().push(row);
+        let incarnation = incarnation(&key, keys::SHARDS)?;
+        if key != keys::shard(incarnation, row.index) {
+            return Err(StartError::Inconsistent { key, reason: "its key names another shard" });
+        }
+        shards.entry(incarnation).or_default().push(row);
     }
     Ok(shards)
 }
@@ -102,7 +137,11 @@ async fn consumers(catalog: &SharedCatalog) -> Result<HashMap<u64, Vec<ConsumerR
     let mut consumers: HashMap<u64, Vec<ConsumerRow>> = HashMap::new();
     for (key, row) in scan(catalog, keys::CONSUMERS).await? {
         let row = in_row(&key, ConsumerRow::decode(&row.value))?;
-        consumers.entry(incarnation(&key, keys::CONSUMERS)?).or_default().push(row);
+        let incarnation = incarnation(&key, keys::CONSUMERS)?;
+        if key != keys::consumer(incarnation, row.name.as_str()) {
+            return Err(StartError::Inconsistent { key, reason: "its key names another consumer" });
+        }
+        consumers.entry(incarnation).or_default().push(row);
     }
     Ok(consumers)
 }

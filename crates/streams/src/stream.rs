@@ -1,11 +1,13 @@
 //! A stream as requests see it: an immutable snapshot that is replaced as a whole.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use base::ByteString;
 use base::arn::StreamArn;
 use base::ids::ShardIndex;
+use base::limits::RETENTION_HOURS_DEFAULT;
 use base::time::Timestamp;
 use tokio::sync::watch;
 
@@ -131,10 +133,13 @@ impl Snapshot {
         self.consumers.iter().find(|consumer| consumer.name.as_str() == name)
     }
 
-    /// The oldest time whose records are retained; never before the stream was created.
+    /// The oldest time whose records are retained. It may lie before the stream was created, and so may records: the clock can
+    /// have been set back since.
     #[must_use]
     pub fn horizon(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.row.retention()).max(self.row.trimmed_before).max(self.row.created_at)
+        // Nothing younger than the shortest retention is ever trimmed.
+        let shortest = now.minus(Duration::from_secs(u64::from(RETENTION_HOURS_DEFAULT) * 3600));
+        now.minus(self.row.retention()).max(self.row.trimmed_before.min(shortest))
     }
 
     /// A snapshot with another stream row, everything else unchanged.

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::random::Random;
 
-/// Blocks behind the content of a file that are still likely to be hit.
+/// Bytes behind the content of a file that are still likely to be hit.
 const MARGIN_BYTES: u64 = 4096;
+/// Where a log ends is where damage is taken for a torn write most easily: this much of the end of the content is hit more often.
+const END_BYTES: u64 = 64 << 10;
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,8 +88,12 @@ pub(super) fn choose(targets: &[Target], random: &mut Random) -> Damage {
     let of_class: Vec<&Target> = targets.iter().filter(|target| target.class == class).collect();
     let target = of_class[random.index(of_class.len())];
     let near = (target.content_end + MARGIN_BYTES).clamp(target.start + 1, target.end);
-    let end = if random.chance(90) { near } else { target.end };
-    let offset = random.between(target.start, end - 1);
+    let (start, end) = match random.below(10) {
+        0 => (target.start, target.end),
+        1 | 2 => (near.saturating_sub(END_BYTES).max(target.start), near),
+        _ => (target.start, near),
+    };
+    let offset = random.between(start, end - 1);
     let what = if random.chance(25) {
         What::Cut { len: offset }
     } else {

@@ -50,9 +50,9 @@ impl FrameHeader {
         if !intact || header_crc != crc32c(&header[12..]) {
             return None;
         }
-        let (number, previous_crc) = (fields.u64()?, fields.u32()?);
+        let (number, previous_crc) = (fields.number()?, fields.u32()?);
         let (batches_bytes, batches) = (fields.u32()?, fields.u32()?);
-        Some(Self { number, previous_crc, crc, batches_bytes, batches, durable_end: fields.u64()? })
+        Some(Self { number, previous_crc, crc, batches_bytes, batches, durable_end: fields.number()? })
     }
 
     /// Whether `frame`, the header with its batches, matches the checksum.

@@ -76,8 +76,8 @@ impl JournalHeader {
         if version != FORMAT_VERSION {
             return Some(Err(BadHeader::Version(version)));
         }
-        let (number, salt, run) = (fields.u64()?, fields.u64()?, fields.u64()?);
-        let (run_first_frame, file_bytes, in_flight_max) = (fields.u64()?, fields.u64()?, fields.u32()?);
+        let (number, salt, run) = (fields.number()?, fields.u64()?, fields.number()?);
+        let (run_first_frame, file_bytes, in_flight_max) = (fields.number()?, fields.number()?, fields.u32()?);
         fields.u32()?;
         let root_key_id = String::from_utf8(fields.short_bytes()?.to_vec()).ok()?;
         let wrapped_key = fields.short_bytes()?.to_vec();

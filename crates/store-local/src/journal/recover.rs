@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use store::root_key::RootKey;
 
+use super::FIRST_FRAME_OFFSET;
 use super::file::{file_name, number_of};
 use super::prepare::HALF_MADE_SUFFIX;
 use super::scan::{Scan, ScannedBatch, scan};
@@ -205,6 +206,10 @@ fn walk_run(
     let mut durable_end = known.frames_end;
     let mut journals = Vec::with_capacity(run.len());
     for scan in run {
+        if let Some(first) = scan.frames.first().filter(|first| first.number < walk.next) {
+            let reason = format!("frame {} stands where frame {} is the next", first.number, walk.next);
+            return Err(OpenError::damaged(&scan.journal.path, u64::from(FIRST_FRAME_OFFSET), reason));
+        }
         highest = highest.max(scan.later_number_max).max(scan.frames.last().map(|frame| frame.number));
         durable_end = durable_end.max(scan.durable_end);
         let accepted = accept(walk, &scan, end);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use store::root_key::RootKey;
 
-use super::file::Journal;
+use super::file::{Journal, number_of};
 use super::frame::{self, FRAME_HEADER_BYTES, FrameHeader};
 use super::header::{BadHeader, JournalHeader};
 use super::window::{Window, with_window};
@@ -75,7 +75,11 @@ pub(crate) fn scan(path: &Path, files: &dyn Files, root_key: &dyn RootKey, ahead
     let data_key = root_key
         .unwrap(&header.wrapped_key)
         .map_err(|error| OpenError::Key { file: path.display().to_string(), error })?;
-    let number = u32::try_from(header.number).map_err(|_| OpenError::damaged(path, 16, "impossible journal number"))?;
+    let named = path.file_name().and_then(|name| number_of(name.to_str()?));
+    let number = named.filter(|number| u64::from(*number) == header.number);
+    let number = number.ok_or_else(|| {
+        OpenError::damaged(path, 16, format!("it is the file of another journal, number {}", header.number))
+    })?;
     let bytes = u32::try_from(header.file_bytes).map_err(|_| OpenError::damaged(path, 48, "impossible file size"))?;
     let mut found = Scan {
         journal: Arc::new(Journal {

@@ -101,7 +101,8 @@ fn place(view: &View, from: Position, run: &RunCollector, limit: ReadLimit) -> (
         return (Position(from.max(run.first)), Place::Segment(Box::new(run.clone())));
     }
     let start = view.index.partition_point(|entry| entry.end() <= from);
-    let Some(first) = view.index.get(start) else { return (Position(from), Place::End) };
+    // What was dropped at the end of the log is passed over too.
+    let Some(first) = view.index.get(start) else { return (Position(view.next), Place::End) };
     let same_file = view.index.range(start..).take_while(|entry| entry.journal == first.journal);
     let entries = same_file.map(|entry| (entry, entry.count, entry.bytes as usize));
     (Position(from.max(first.first)), Place::Journal(enough(entries, run, limit, |entry| *entry)))

@@ -1,6 +1,6 @@
 //! Makes the logs in memory again from manifest, segments and journals.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use store::shard_log::LogId;
@@ -22,8 +22,10 @@ pub(crate) fn rebuild(
     for (log, run) in runs {
         view(&mut views, log).runs.push(run);
     }
+    let unflushed = journals.iter().filter(|journal| journal.scan.header.in_flight_max == u32::MAX);
+    let unflushed: HashSet<u32> = unflushed.map(|journal| journal.scan.journal.number).collect();
     for journal in journals {
-        add_journal(&mut views, journal)?;
+        add_journal(&mut views, journal, &unflushed)?;
     }
     for (log, next) in &manifest.logs {
         let view = view(&mut views, LogId(*log));
@@ -42,10 +44,20 @@ fn view(views: &mut HashMap<LogId, View>, log: LogId) -> &mut View {
     })
 }
 
-fn add_journal(views: &mut HashMap<LogId, View>, journal: &RecoveredJournal) -> Result<(), OpenError> {
+/// `unflushed`: journals of runs that did not flush each commit. Such a run may have lost its last records with the power;
+/// their positions are not given again.
+fn add_journal(
+    views: &mut HashMap<LogId, View>,
+    journal: &RecoveredJournal,
+    unflushed: &HashSet<u32>,
+) -> Result<(), OpenError> {
     for batch in journal.batches() {
         let view = view(views, LogId(batch.header.log));
-        let follows = view.index.back().is_none_or(|last| last.end() == batch.header.first);
+        let first = batch.header.first;
+        let follows = view
+            .index
+            .back()
+            .is_none_or(|last| last.end() == first || (last.end() < first && unflushed.contains(&last.journal)));
         if !follows {
             let reason = format!("positions of log {} do not follow each other", batch.header.log);
             return Err(OpenError::damaged(&journal.scan.journal.path, u64::from(batch.offset), reason));

@@ -13,6 +13,7 @@ mod crash;
 mod disk;
 mod driver;
 mod flips;
+mod lost_tail;
 mod sealing;
 
 /// A root key that only tests would trust.

@@ -126,12 +126,12 @@ impl Footer {
 fn decode_run(fields: &mut Fields<'_>) -> Option<FooterRun> {
     Some(FooterRun {
         log: fields.u64()?,
-        first: fields.u64()?,
-        end: fields.u64()?,
+        first: fields.number()?,
+        end: fields.number()?,
         last_arrival: fields.i64()?,
-        offset: fields.u64()?,
-        bytes: fields.u64()?,
-        sparse_offset: fields.u64()?,
+        offset: fields.number()?,
+        bytes: fields.number()?,
+        sparse_offset: fields.number()?,
         sparse_count: fields.u32()?,
         sparse_crc: fields.u32()?,
     })
@@ -156,7 +156,7 @@ pub(crate) fn decode_sparse(bytes: &[u8], crc: u32) -> Option<Vec<SparseEntry>> 
     }
     let entry = |bytes: &[u8]| {
         let mut fields = Fields::new(bytes);
-        Some(SparseEntry { first: fields.u64()?, arrival: fields.i64()?, offset: fields.u64()? })
+        Some(SparseEntry { first: fields.number()?, arrival: fields.i64()?, offset: fields.number()? })
     };
     bytes.chunks(SPARSE_ENTRY_BYTES).map(entry).collect()
 }

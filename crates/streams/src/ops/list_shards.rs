@@ -43,10 +43,11 @@ pub fn list_shards(core: &Core, caller: &Caller, input: &ListShardsInput) -> Ans
     }
     let now = core.now();
     let horizon = snapshot.horizon(now);
+    let oldest_shards_at = horizon.max(snapshot.row.created_at);
     let mut listed = snapshot
         .shards
         .iter()
-        .filter(|shard| !shard.is_expired(horizon) && page.filter.admits(&shard.row, horizon))
+        .filter(|shard| !shard.is_expired(horizon) && page.filter.admits(&shard.row, oldest_shards_at))
         .filter(|shard| page.after.is_none_or(|after| shard.row.index > after));
     let shards: Vec<_> = listed.by_ref().take(page_size(input.max_results, PAGE)).collect();
     let next_token = listed.next().and(shards.last()).map(|last| {

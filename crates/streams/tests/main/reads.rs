@@ -63,6 +63,20 @@ async fn whoever_has_not_caught_up_is_behind() {
 }
 
 #[tokio::test]
+async fn records_from_before_the_creation_are_read() {
+    let world = World::new().await;
+    world.create("s", 1).await;
+    world.clock.set(START.minus(Duration::from_secs(60)));
+    world.put_many("s", &[("k", "1"), ("k", "2")]).await;
+    let early = Some(START.minus(Duration::from_secs(90)));
+    for (from, at) in [(ShardIteratorType::TrimHorizon, None), (ShardIteratorType::AtTimestamp, early)] {
+        let iterator = world.iterator_with("s", "0", from, None, at).await.expect("an iterator");
+        let found = world.get(&iterator).await.expect("a reading");
+        assert_eq!(data(&found.records), ["1", "2"]);
+    }
+}
+
+#[tokio::test]
 async fn a_reading_has_at_most_ten_mebibytes() {
     let world = World::new().await;
     world.create("s", 1).await;

@@ -162,6 +162,34 @@ async fn segments_go_when_everything_in_them_is_past_retention() {
 }
 
 #[tokio::test]
+async fn readers_pass_over_what_was_dropped_at_the_end() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
+    let settings = LocalLogSettings { tail_budget_bytes: 0, ..small(dir.path()) };
+    let log = open_at(&settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("opens");
+    log.all_logs_open();
+    // Of one class, so that the segment of both stays when only the first is past retention.
+    for (id, hours) in [(1, 3), (2, 4)] {
+        log.open(LogId(id), LogOptions { retention: Duration::from_secs(hours * 3600), closed: false });
+    }
+    for id in [1, 2, 1, 2, 1, 2, 2, 1] {
+        append(&log, id, &["x".repeat(20_000).as_str()], false).await.expect("append");
+    }
+    sealed(&log).await;
+    clock.advance(Duration::from_secs(3 * 3600 + 1800));
+    for _ in 0..6 {
+        append(&log, 2, &["x".repeat(20_000).as_str()], false).await.expect("append");
+    }
+    sealed(&log).await;
+    let bounds = log.bounds(LogId(1)).expect("bounds");
+    let run = log.read(LogId(1), bounds.first, LIMIT).await.expect("read");
+    assert!(!run.records.is_empty() && (run.records.len() as u64) < bounds.next.0, "a part was dropped: {bounds:?}");
+    let run = log.read(LogId(1), bounds.first, ReadLimit { records: run.records.len(), ..LIMIT }).await.expect("read");
+    let run = log.read(LogId(1), run.next, LIMIT).await.expect("read");
+    assert_eq!((run.records.len(), run.next), (0, bounds.next));
+}
+
+#[tokio::test]
 async fn positions_are_remembered_without_any_record() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
