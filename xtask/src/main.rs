@@ -24,7 +24,7 @@ commands:
   proof [ROW]...               prove that nothing acknowledged is lost; see docs/proof.md
   sim [--seeds A..B] [--trace] simulate whole nodes from seeds; see docs/adr/0006-simulation.md
   fuzz [TARGET]... [--seconds N] [--corpus-only]
-                               feed parsers and recovery with odd bytes; see fuzz/README.md";
+                               feed parsers and recovery with odd bytes; targets are in fuzz/targets";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -59,7 +59,7 @@ async fn run_directory(seed: u64, rounds: u64, seen: &mut Seen) -> Result<(), St
     recorder.create(&Client::connect(&server), SHARDS).await.map_err(|error| error.to_string())?;
     for round in 1..=rounds {
         let mut random = Random::new(seed + round - 1);
-        settings.tail_memory = if random.chance(50) { "1MiB" } else { "256MiB" };
+        settings.memory = Some(if random.chance(50) { "1MiB" } else { "256MiB" });
         let said = load_and_kill(server, &recorder, &mut random).await;
         let failed = |message: String| format!("seed {}: {message}", seed + round - 1);
         if panicked(&said) {

@@ -11,6 +11,7 @@ mod faulty;
 mod flips;
 mod fsync;
 mod full;
+mod hostile;
 mod judge;
 mod kill;
 mod load;
@@ -44,6 +45,8 @@ const ROWS: &[Row] = &[
     Row { name: "full", short: 5, long: 200, mounts: true },
     Row { name: "fsync", short: 20, long: 500, mounts: true },
     Row { name: "slow", short: 3, long: 100, mounts: true },
+    // Passes of about 50 s.
+    Row { name: "hostile", short: 1, long: 24, mounts: false },
 ];
 
 fn main() -> ExitCode {
@@ -85,6 +88,7 @@ async fn run(row: &str, options: &Options) -> Result<Report, String> {
         "full" => full::run(options).await,
         "fsync" => fsync::run(options).await,
         "slow" => slow::run(options).await,
+        "hostile" => hostile::run(options).await,
         _ => unreachable!("{row} is in the list of rows, and has no program"),
     }
 }

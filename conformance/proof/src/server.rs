@@ -1,7 +1,8 @@
 //! Starts and stops the server's binary: the only file here that knows the flags of `anabranch serve`.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,14 +20,16 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Settings {
     pub data: PathBuf,
     pub durability: &'static str,
-    /// Little of it makes readers go to the files.
-    pub tail_memory: &'static str,
+    /// Memory for recent records: little of it makes readers go to the files. `None`: all sizes are the server's own choice.
+    pub memory: Option<&'static str>,
+    /// The control group that the server runs in.
+    pub group: Option<PathBuf>,
     pub environment: Vec<(String, String)>,
 }
 
 impl Settings {
     pub(crate) fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), durability: "sync", tail_memory: "8MiB", environment: Vec::new() }
+        Self { data: data.into(), durability: "sync", memory: Some("8MiB"), group: None, environment: Vec::new() }
     }
 }
 
@@ -68,13 +71,15 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary directory can be made");
         let ready = folder.path().join("ready");
         let log = File::create(folder.path().join("log")).expect("the log can be made");
-        let mut command = Command::new(binary());
+        let mut command = command(settings.group.as_deref());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ANABRANCH_")) {
             command.env_remove(name);
         }
+        command.args(["serve", "--listen", "127.0.0.1:0", "--auth", "off", "--limits", "off"]);
+        if let Some(memory) = settings.memory {
+            command.args(["--journal-file", "16MiB", "--append-memory", "16MiB", "--tail-memory", memory]);
+        }
         let process = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--auth", "off", "--limits", "off"])
-            .args(["--journal-file", "16MiB", "--append-memory", "16MiB", "--tail-memory", settings.tail_memory])
             .args(["--durability", settings.durability, "--drain", "1s"])
             .arg("--data")
             .arg(&settings.data)
@@ -108,6 +113,20 @@ impl Server {
 
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        let address = self.endpoint.strip_prefix("http://").and_then(|address| address.parse().ok());
+        address.expect("the endpoint is an address")
+    }
+
+    /// The most memory that the process has had, in bytes.
+    pub(crate) fn peak_memory_bytes(&self) -> Result<u64, String> {
+        let id = self.process.id().ok_or("the server has ended")?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).map_err(|error| error.to_string())?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().map_err(|_| format!("VmHWM is {line:?}"))?;
+        Ok(kib << 10)
     }
 
     /// Everything that it has written to its outputs.
@@ -153,6 +172,14 @@ impl Server {
         }
         Err(format!("the server stopped with {status}: {}", last_lines(&said)))
     }
+}
+
+/// The server, which joins the group before it runs.
+fn command(group: Option<&Path>) -> Command {
+    let Some(group) = group else { return Command::new(binary()) };
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"echo $$ > "$0/cgroup.procs" && exec "$@""#]).arg(group).arg(binary());
+    command
 }
 
 /// The binary under test.

@@ -52,26 +52,42 @@ impl Options {
 /// When a target cannot be built or has crashed.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let options = Options::parse(arguments)?;
+    let done = fuzz(&options.targets, options.seconds)?;
+    if done.crashes.is_empty() { Ok(()) } else { Err(format!("inputs that crash:\n{}", done.crashes.join("\n"))) }
+}
+
+/// What a run has done.
+#[derive(Debug, Default)]
+pub(crate) struct Fuzzed {
+    pub targets: usize,
+    pub executions: u64,
+    /// Files with inputs that crash.
+    pub crashes: Vec<String>,
+}
+
+/// Gives each of the named targets its corpus, all targets if none is named, and fuzzes it for so many seconds.
+///
+/// # Errors
+/// When there is no such target, or it cannot be built.
+pub(crate) fn fuzz(targets: &[String], seconds: u64) -> Result<Fuzzed, String> {
     let all = names()?;
-    if let Some(unknown) = options.targets.iter().find(|name| !all.contains(name)) {
+    if let Some(unknown) = targets.iter().find(|name| !all.contains(name)) {
         return Err(format!("there is no target {unknown}; there are {}", all.join(", ")));
     }
-    let wanted = if options.targets.is_empty() { all } else { options.targets };
-    build(&wanted)?;
-    let mut crashed = Vec::new();
+    let wanted = if targets.is_empty() { &all } else { targets };
+    build(wanted)?;
+    let mut done = Fuzzed { targets: wanted.len(), ..Fuzzed::default() };
     println!("{:<16} {:>12} {:>7} {:>7} {:>9}", "target", "executions", "crashes", "corpus", "bytes");
     let host = host()?;
-    for name in &wanted {
+    for name in wanted {
         let target = Target::new(&folder(), &host, name);
-        let Outcome { executions, crashes } = target.run(options.seconds)?;
+        let Outcome { executions, crashes } = target.run(seconds)?;
         let (inputs, bytes) = target.corpus()?;
         println!("{name:<16} {executions:>12} {:>7} {inputs:>7} {bytes:>9}", crashes.len());
-        crashed.extend(crashes);
+        done.executions += executions;
+        done.crashes.extend(crashes);
     }
-    if crashed.is_empty() {
-        return Ok(());
-    }
-    Err(format!("inputs that crash:\n{}", crashed.join("\n")))
+    Ok(done)
 }
 
 fn folder() -> PathBuf {

@@ -17,53 +17,86 @@ mod table;
 
 const HELP: &str = "usage: cargo xtask proof [ROW]... [--long | --count N] [--seed S] [--write FILE]
 
-  ROW           one of: kill, power, flips, nth-io, full, fsync, slow; all of them unless named
+  ROW           one of: sim, kill, power, flips, nth-io, full, fsync, slow, hostile, fuzz; all of them unless named
   --long        as many trials as a release wants, instead of as many as a change wants
-  --count N     so many trials of each row
+  --count N     so many trials of each row; seconds a target for fuzz
   --seed S      the first seed, 1 unless given; trial n has seed S + n
   --write FILE  put date, seeds, count, command and result of each row that ran into the table of FILE";
 
 /// In the order of docs/proof.md.
-const ROWS: &[&str] = &["kill", "power", "flips", "nth-io", "full", "fsync", "slow"];
+const ROWS: &[&str] = &["sim", "kill", "power", "flips", "nth-io", "full", "fsync", "slow", "hostile", "fuzz"];
+
+/// Seeds that are simulated for a change, and for a release.
+const SIM_SEEDS: (u64, u64) = (500, 100_000);
+/// Seconds that each target is fuzzed behind its corpus.
+const FUZZ_SECONDS: (u64, u64) = (0, 600);
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
     rows: Vec<String>,
-    /// Handed on to each row.
-    passed_on: Vec<String>,
+    amount: Amount,
     write: Option<String>,
+}
+
+/// How much is tried.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Amount {
+    long: bool,
+    count: Option<u64>,
+    seed: Option<u64>,
+}
+
+impl Amount {
+    fn first_seed(self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
+    fn trials(self, (short, long): (u64, u64)) -> u64 {
+        self.count.unwrap_or(if self.long { long } else { short })
+    }
+
+    fn arguments(self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if self.long {
+            arguments.push("--long".to_owned());
+        }
+        for (name, number) in [("--count", self.count), ("--seed", self.seed)] {
+            arguments.extend(number.into_iter().flat_map(|number| [name.to_owned(), number.to_string()]));
+        }
+        arguments
+    }
 }
 
 impl Options {
     fn parse(arguments: &[&str]) -> Result<Self, String> {
         let mut options = Self::default();
         let mut arguments = arguments.iter();
-        let mut amounts = 0;
         while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().map(|value| (*value).to_owned()).ok_or(HELP);
+            let mut value = || arguments.next().copied().ok_or(HELP);
             match *argument {
-                "--long" => options.passed_on.push("--long".to_owned()),
-                "--count" | "--seed" => {
-                    let number = value()?;
-                    number.parse::<u64>().map_err(|_| HELP)?;
-                    options.passed_on.extend([(*argument).to_owned(), number]);
-                }
-                "--write" => options.write = Some(value()?),
+                "--long" => options.amount.long = true,
+                "--count" => options.amount.count = Some(value()?.parse().map_err(|_| HELP)?),
+                "--seed" => options.amount.seed = Some(value()?.parse().map_err(|_| HELP)?),
+                "--write" => options.write = Some(value()?.to_owned()),
                 row if ROWS.contains(&row) => options.rows.push(row.to_owned()),
                 _ => return Err(HELP.to_owned()),
             }
-            amounts += usize::from(matches!(*argument, "--long" | "--count"));
         }
         if options.rows.is_empty() {
             options.rows = ROWS.iter().map(|row| (*row).to_owned()).collect();
         }
-        if amounts > 1 { Err(HELP.to_owned()) } else { Ok(options) }
+        if options.amount.long && options.amount.count.is_some() { Err(HELP.to_owned()) } else { Ok(options) }
     }
 
     /// The command that repeats one row.
     fn command(&self, row: &str) -> String {
-        let words = ["cargo", "xtask", "proof", row];
-        words.into_iter().chain(self.passed_on.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+        let words = ["cargo", "xtask", "proof", row].map(str::to_owned);
+        words.into_iter().chain(self.amount.arguments()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether any row runs the server as it ships.
+    fn wants_server(&self) -> bool {
+        self.rows.iter().any(|row| !matches!(row.as_str(), "sim" | "fuzz"))
     }
 }
 
@@ -81,14 +114,20 @@ struct Outcome {
 /// When a row has failed, or could not be run.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let options = Options::parse(arguments)?;
-    // One after the other, so that the server has the features that it ships with and no more.
-    cargo(&["build", "--release", "--package", "cli"])?;
-    cargo(&["build", "--release", "--package", "proof"])?;
+    if options.wants_server() {
+        // One after the other, so that the server has the features that it ships with and no more.
+        cargo(&["build", "--release", "--package", "cli"])?;
+        cargo(&["build", "--release", "--package", "proof"])?;
+    }
     let mut lines = Vec::new();
     let mut failed = 0;
     for row in &options.rows {
         println!("\n== {row}");
-        let outcome = run_row(row, &options.passed_on)?;
+        let outcome = match row.as_str() {
+            "sim" => simulate(options.amount)?,
+            "fuzz" => fuzz(options.amount)?,
+            row => run_program(row, &options.amount.arguments())?,
+        };
         lines.push(format!("{row:<8} {}: {}", outcome.state.to_uppercase(), outcome.text));
         failed += usize::from(outcome.state == "failed");
         if let Some(file) = options.write.as_ref().filter(|_| outcome.state != "skipped") {
@@ -99,8 +138,28 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     if failed == 0 { Ok(()) } else { Err(format!("{failed} of {} rows failed", options.rows.len())) }
 }
 
+fn simulate(amount: Amount) -> Result<Outcome, String> {
+    let (seed, count) = (amount.first_seed(), amount.trials(SIM_SEEDS));
+    let (state, text) = match crate::sim::live(seed, count)? {
+        Ok(text) => ("passed", text),
+        Err(text) => ("failed", text),
+    };
+    Ok(Outcome { state: state.to_owned(), seed, count, text })
+}
+
+fn fuzz(amount: Amount) -> Result<Outcome, String> {
+    let seconds = amount.trials(FUZZ_SECONDS);
+    let done = crate::fuzz::fuzz(&[], seconds)?;
+    let state = if done.crashes.is_empty() { "passed" } else { "failed" };
+    let (targets, executions, crashes) = (done.targets, done.executions, done.crashes.len());
+    let text = format!(
+        "{crashes} crashes in {executions} executions of {targets} targets, {seconds} s each behind its corpus"
+    );
+    Ok(Outcome { state: state.to_owned(), seed: amount.first_seed(), count: seconds, text })
+}
+
 /// Runs the program, shows what it prints, and reads its last line.
-fn run_row(row: &str, passed_on: &[String]) -> Result<Outcome, String> {
+fn run_program(row: &str, passed_on: &[String]) -> Result<Outcome, String> {
     let target = root().join("target/release");
     let mut child = Command::new(target.join("proof"))
         .arg(row)

@@ -48,7 +48,7 @@ async fn judge_start(
     is_first: bool,
 ) -> Result<Verdict, String> {
     let mut settings = Settings::new(dir);
-    settings.tail_memory = "1MiB";
+    settings.memory = Some("1MiB");
     let server = match Server::start(&settings).await {
         Ok(server) => server,
         Err(refused) => return judge_refusal(damage, &refused),
