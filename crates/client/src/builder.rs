@@ -1,62 +1,37 @@
 //! Settings of a client.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::kinesis::SERVICE;
+use api::ServiceModel;
 use base::ids::Region;
+use wire::Protocol;
 use wire::sigv4::Signer;
 
 use crate::connect::Connect;
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::failure::ClientError;
+use crate::kinesis::KinesisClient;
 use crate::pool::Pool;
 use crate::tls;
+use crate::transport::Transport;
 
-/// A signed client of one server, region and access key. Clones share connections.
+/// A client of one service. Made by [`Builder::build`].
+pub trait ServiceClient: Sized {
+    #[doc(hidden)]
+    const SERVICE: &'static ServiceModel;
+
+    #[doc(hidden)]
+    fn over(transport: Arc<Transport>) -> Self;
+}
+
+/// Makes a client of one service, of [`KinesisClient`] unless it says otherwise.
 #[derive(Clone)]
-pub struct KinesisClient {
-    pub(crate) inner: Arc<Inner>,
-}
-
-pub(crate) struct Inner {
-    pub pool: Pool,
-    pub signer: Signer,
-    pub credentials: Credentials,
-    pub attempt_timeout: Duration,
-    pub attempts_max: u32,
-    pub reply_bytes_max: usize,
-}
-
-impl KinesisClient {
-    /// Settings with their defaults, to be changed before [`Builder::build`].
-    #[must_use]
-    pub fn builder(endpoint: Endpoint, region: Region, credentials: Credentials) -> Builder {
-        Builder {
-            endpoint,
-            region,
-            credentials,
-            ca_file: None,
-            connector: None,
-            connect_timeout: Duration::from_secs(5),
-            attempt_timeout: Duration::from_secs(60),
-            attempts_max: 3,
-            connections_max: 256,
-            reply_bytes_max: 32 * base::limits::MIB,
-        }
-    }
-
-    #[must_use]
-    pub fn endpoint(&self) -> &Endpoint {
-        self.inner.pool.endpoint()
-    }
-}
-
-/// Makes a [`KinesisClient`].
-#[derive(Clone)]
-pub struct Builder {
+pub struct Builder<C = KinesisClient> {
+    protocol: Protocol,
     endpoint: Endpoint,
     region: Region,
     credentials: Credentials,
@@ -67,9 +42,36 @@ pub struct Builder {
     attempts_max: u32,
     connections_max: usize,
     reply_bytes_max: usize,
+    client: PhantomData<fn() -> C>,
 }
 
-impl Builder {
+impl Builder<KinesisClient> {
+    /// Writes bodies in CBOR, as the AWS SDK for Java does, in place of JSON: smaller, and cheaper for both ends.
+    #[must_use]
+    pub fn cbor(mut self) -> Self {
+        self.protocol = Protocol::Cbor;
+        self
+    }
+}
+
+impl<C: ServiceClient> Builder<C> {
+    pub(crate) fn new(endpoint: Endpoint, region: Region, credentials: Credentials) -> Self {
+        Self {
+            protocol: if C::SERVICE.json_version == "1.0" { Protocol::Json10 } else { Protocol::Json11 },
+            endpoint,
+            region,
+            credentials,
+            ca_file: None,
+            connector: None,
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: Duration::from_secs(60),
+            attempts_max: 3,
+            connections_max: 256,
+            reply_bytes_max: 32 * base::limits::MIB,
+            client: PhantomData,
+        }
+    }
+
     /// Certificates (PEM) to trust in place of the system's. Must be readable even when the endpoint has no TLS.
     #[must_use]
     pub fn ca_file(mut self, path: Option<PathBuf>) -> Self {
@@ -121,19 +123,19 @@ impl Builder {
 
     /// # Errors
     /// When the certificates to trust cannot be read, those of the system only if the endpoint wants TLS.
-    pub fn build(self) -> Result<KinesisClient, ClientError> {
+    pub fn build(self) -> Result<C, ClientError> {
         let is_tls = self.endpoint.is_tls();
         let tls = if is_tls || self.ca_file.is_some() { Some(tls::connector(self.ca_file.as_deref())?) } else { None };
         let tls = tls.filter(|_| is_tls);
-        Ok(KinesisClient {
-            inner: Arc::new(Inner {
-                pool: Pool::new(self.endpoint, tls, self.connector, self.connect_timeout, self.connections_max),
-                signer: Signer::new(self.region.as_str(), SERVICE.signing_name),
-                credentials: self.credentials,
-                attempt_timeout: self.attempt_timeout,
-                attempts_max: self.attempts_max,
-                reply_bytes_max: self.reply_bytes_max,
-            }),
-        })
+        Ok(C::over(Arc::new(Transport {
+            service: C::SERVICE,
+            protocol: self.protocol,
+            pool: Pool::new(self.endpoint, tls, self.connector, self.connect_timeout, self.connections_max),
+            signer: Signer::new(self.region.as_str(), C::SERVICE.signing_name),
+            credentials: self.credentials,
+            attempt_timeout: self.attempt_timeout,
+            attempts_max: self.attempts_max,
+            reply_bytes_max: self.reply_bytes_max,
+        })))
     }
 }

@@ -13,17 +13,16 @@ use tokio::time::timeout;
 use wire::Protocol;
 use wire::event_stream::{self, Message};
 
-use crate::builder::Inner;
-use crate::call::encode;
 use crate::failure::{ClientError, ErrorReply};
 use crate::pool::Connection;
+use crate::transport::Transport;
 
-impl Inner {
+impl Transport {
     pub(crate) async fn subscribe(
         self: &Arc<Self>,
         input: SubscribeToShardInput,
     ) -> Result<EventStream<SubscribeToShardEvent, KinesisError>, KinesisError> {
-        let body = encode(&input);
+        let body = self.encode(&input);
         let mut attempt = 1;
         loop {
             match self.open(&body).await {
@@ -42,7 +41,7 @@ impl Inner {
             let (head, body) = response.into_parts();
             let read = timeout(self.attempt_timeout, self.read(body, connection)).await;
             let body = read.map_err(|_| self.timed_out())??;
-            return Err(ClientError::from_reply(head.status.as_u16(), &head.headers, &body));
+            return Err(ClientError::from_reply(self.protocol, head.status.as_u16(), &head.headers, &body));
         }
         Ok(Reading {
             client: Arc::clone(self),
@@ -56,7 +55,7 @@ impl Inner {
 
 /// An answer that is still coming in.
 struct Reading {
-    client: Arc<Inner>,
+    client: Arc<Transport>,
     body: Incoming,
     /// Received and not yet decoded: less than one message, whose size the decoder limits, and one frame of HTTP.
     buffer: BytesMut,
@@ -83,7 +82,7 @@ impl Reading {
             let decoded = event_stream::decode(&mut self.buffer);
             match decoded.map_err(|error| ClientError::Unreadable(error.to_string()))? {
                 Some(message) => {
-                    if let Some(event) = read(message)? {
+                    if let Some(event) = read(self.client.protocol, message)? {
                         return Ok(Some(event));
                     }
                 }
@@ -114,10 +113,10 @@ impl Reading {
 }
 
 /// The event in a message; `None` for messages that carry none.
-fn read(message: Message) -> Result<Option<SubscribeToShardEvent>, KinesisError> {
+fn read(protocol: Protocol, message: Message) -> Result<Option<SubscribeToShardEvent>, KinesisError> {
     let text = |name: &str| message.header(name).unwrap_or_default().to_owned();
     match (message.header(":message-type"), message.header(":event-type")) {
-        (Some("event"), Some("SubscribeToShardEvent")) => Protocol::Json11
+        (Some("event"), Some("SubscribeToShardEvent")) => protocol
             .decode(message.payload, &mut Violations::new())
             .map(Some)
             .map_err(|error| ClientError::Unreadable(error.to_string()).into()),
@@ -125,8 +124,7 @@ fn read(message: Message) -> Result<Option<SubscribeToShardEvent>, KinesisError>
         (Some("event"), _) => Ok(None),
         (Some("exception"), _) => {
             let code = text(":exception-type");
-            let reply: ErrorReply =
-                Protocol::Json11.decode(message.payload, &mut Violations::new()).unwrap_or_default();
+            let reply: ErrorReply = protocol.decode(message.payload, &mut Violations::new()).unwrap_or_default();
             Err(ClientError::Service { status: 400, code, message: reply.message.unwrap_or_default() }.into())
         }
         (Some("error"), _) => {
@@ -151,16 +149,16 @@ mod tests {
     fn messages_become_events_and_errors() {
         let event = SubscribeToShardEvent { millis_behind_latest: 7, ..Default::default() };
         let sent = message(|out| event_stream::encode_event(out, Protocol::Json11, "SubscribeToShardEvent", &event));
-        assert_eq!(read(sent), Ok(Some(event)));
+        assert_eq!(read(Protocol::Json11, sent), Ok(Some(event)));
         let first = message(|out| event_stream::encode_initial_response(out, Protocol::Json11));
-        assert_eq!(read(first), Ok(None));
+        assert_eq!(read(Protocol::Json11, first), Ok(None));
         let failed =
             message(|out| event_stream::encode_exception(out, Protocol::Json11, "ResourceInUseException", "taken"));
-        assert_eq!(read(failed), Err(KinesisError::resource_in_use("taken")));
+        assert_eq!(read(Protocol::Json11, failed), Err(KinesisError::resource_in_use("taken")));
         let error = message(|out| {
             let headers = [(":message-type", "error"), (":error-code", "Odd"), (":error-message", "m")];
             event_stream::encode(out, &headers, |_| {});
         });
-        assert_eq!(read(error), Err(KinesisError::internal_failure("Odd: m")));
+        assert_eq!(read(Protocol::Json11, error), Err(KinesisError::internal_failure("Odd: m")));
     }
 }

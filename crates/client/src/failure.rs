@@ -1,6 +1,5 @@
 //! Why a call failed, and what it becomes for callers of the API.
 
-use api::kinesis::KinesisError;
 use base::codec::{Decode, DecodeError, Reader};
 use base::violations::Violations;
 use bytes::Bytes;
@@ -65,8 +64,8 @@ impl ClientError {
     }
 
     /// Reads the answer to a failed request.
-    pub(crate) fn from_reply(status: u16, headers: &HeaderMap, body: &Bytes) -> Self {
-        let read: ErrorReply = Protocol::Json11.decode(body.clone(), &mut Violations::new()).unwrap_or_default();
+    pub(crate) fn from_reply(protocol: Protocol, status: u16, headers: &HeaderMap, body: &Bytes) -> Self {
+        let read: ErrorReply = protocol.decode(body.clone(), &mut Violations::new()).unwrap_or_default();
         let header = || headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let Some(code) = read.code.or_else(header) else {
             let text: String = String::from_utf8_lossy(body).chars().take(ECHO_CHARACTERS_MAX).collect();
@@ -77,21 +76,18 @@ impl ClientError {
         let code = code.rsplit('#').next().unwrap_or_default().to_owned();
         Self::Service { status, code, message: read.message.unwrap_or_default() }
     }
-}
 
-impl From<ClientError> for KinesisError {
-    /// Errors that the model does not name become its internal failure, with all of their text.
-    fn from(error: ClientError) -> Self {
-        match error {
-            ClientError::Service { status, code, message } => {
-                // Kinesis names this one without its ending when it comes from the front door.
-                let name = if code == "InternalFailure" { "InternalFailureException" } else { &code };
-                Self::from_code(name, message.as_str()).unwrap_or_else(|| {
-                    Self::internal_failure(ClientError::Service { status, code, message }.to_string())
-                })
+    /// The error of a service's model that `from_code` makes of code and message, else the whole text.
+    pub(crate) fn named<E>(self, from_code: impl FnOnce(&str, &str) -> Option<E>) -> Result<E, String> {
+        let named = match &self {
+            // Kinesis names this one without its ending when it comes from the front door.
+            Self::Service { code, message, .. } if code == "InternalFailure" => {
+                from_code("InternalFailureException", message)
             }
-            other => Self::internal_failure(other.to_string()),
-        }
+            Self::Service { code, message, .. } => from_code(code, message),
+            _ => None,
+        };
+        named.ok_or_else(|| self.to_string())
     }
 }
 
@@ -119,32 +115,43 @@ impl Decode for ErrorReply {
 
 #[cfg(test)]
 mod tests {
+    use api::dynamodb::DynamoDBError;
+    use api::kinesis::KinesisError;
+
     use super::*;
 
-    fn read(status: u16, body: &'static str) -> KinesisError {
-        ClientError::from_reply(status, &HeaderMap::new(), &Bytes::from_static(body.as_bytes())).into()
+    fn read<E: From<ClientError>>(status: u16, body: &'static str) -> E {
+        ClientError::from_reply(Protocol::Json11, status, &HeaderMap::new(), &Bytes::from_static(body.as_bytes()))
+            .into()
     }
 
     #[test]
     fn bodies_become_errors_of_the_model() {
         assert_eq!(
-            read(400, r#"{"__type":"ResourceNotFoundException","message":"no s"}"#),
+            read::<KinesisError>(400, r#"{"__type":"ResourceNotFoundException","message":"no s"}"#),
             KinesisError::resource_not_found("no s")
         );
         assert_eq!(
-            read(400, r#"{"__type":"com.amazon.coral.validate#ValidationException:x","Message":"m"}"#),
+            read::<KinesisError>(400, r#"{"__type":"com.amazon.coral.validate#ValidationException:x","Message":"m"}"#),
             KinesisError::validation("m")
+        );
+        assert_eq!(
+            read::<DynamoDBError>(
+                400,
+                r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"m"}"#
+            ),
+            DynamoDBError::conditional_check_failed("m")
         );
     }
 
     #[test]
     fn what_the_model_does_not_name_keeps_its_text() {
         assert_eq!(
-            read(400, r#"{"__type":"InvalidSignatureException","message":"expired"}"#),
+            read::<KinesisError>(400, r#"{"__type":"InvalidSignatureException","message":"expired"}"#),
             KinesisError::internal_failure("InvalidSignatureException: expired")
         );
         assert_eq!(
-            read(502, "<html>bad</html>\n"),
+            read::<KinesisError>(502, "<html>bad</html>\n"),
             KinesisError::internal_failure("HTTP status 502: <html>bad</html>")
         );
     }

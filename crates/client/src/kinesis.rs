@@ -1,6 +1,4 @@
-//! The operations, each by its name on the wire.
-//!
-//! The caller that a method is given does not travel: the server learns who calls from the signature.
+//! Kinesis Data Streams.
 
 use api::EventStream;
 #[allow(clippy::wildcard_imports, reason = "the trait names every shape of the API")]
@@ -8,33 +6,20 @@ use api::kinesis::*;
 use base::BoxFuture;
 use base::caller::Caller;
 
-use crate::builder::KinesisClient;
+use crate::service::service_client;
 
-macro_rules! operations {
-    ($($method:ident $name:literal $input:ident $output:ident;)*) => {
-        impl Kinesis for KinesisClient {
-            $(
-                fn $method<'a>(
-                    &'a self,
-                    _caller: &'a Caller,
-                    input: $input,
-                ) -> BoxFuture<'a, Result<$output, KinesisError>> {
-                    Box::pin(async move { self.inner.call($name, &input).await })
-                }
-            )*
-
-            fn subscribe_to_shard<'a>(
-                &'a self,
-                _caller: &'a Caller,
-                input: SubscribeToShardInput,
-            ) -> BoxFuture<'a, Result<EventStream<SubscribeToShardEvent, KinesisError>, KinesisError>> {
-                Box::pin(self.inner.subscribe(input))
-            }
+service_client! {
+    /// A signed client of Kinesis Data Streams at one server, region and access key. Clones share connections.
+    KinesisClient implements Kinesis of SERVICE, fails with KinesisError::internal_failure;
+    {
+        fn subscribe_to_shard<'a>(
+            &'a self,
+            _caller: &'a Caller,
+            input: SubscribeToShardInput,
+        ) -> BoxFuture<'a, Result<EventStream<SubscribeToShardEvent, KinesisError>, KinesisError>> {
+            Box::pin(self.transport.subscribe(input))
         }
-    };
-}
-
-operations! {
+    }
     add_tags_to_stream "AddTagsToStream" AddTagsToStreamInput AddTagsToStreamOutput;
     create_stream "CreateStream" CreateStreamInput CreateStreamOutput;
     decrease_stream_retention_period "DecreaseStreamRetentionPeriod" DecreaseStreamRetentionPeriodInput DecreaseStreamRetentionPeriodOutput;

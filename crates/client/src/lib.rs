@@ -1,15 +1,19 @@
-//! A client of the Kinesis API: [`KinesisClient`] implements [`api::kinesis::Kinesis`] over HTTP/1.1.
+//! Clients of Kinesis and of the services that its users need beside it.
 //!
-//! It signs every request, keeps connections open for the next one, and retries what the service says may be
-//! retried. It never reads more of an answer than its limit, and never retries without an end.
+//! [`KinesisClient`] implements [`api::kinesis::Kinesis`] over HTTP/1.1, [`DynamoDbClient`] its counterpart. They sign
+//! every request, keep connections open for the next one, and retry what the service says may be retried. They never
+//! read more of an answer than their limit, and never retry without an end.
 
 mod builder;
-mod kinesis;
 
-mod call;
+mod dynamodb;
+mod kinesis;
+mod service;
+
 mod events;
 mod failure;
 mod retry;
+mod transport;
 
 mod connect;
 mod credentials;
@@ -19,11 +23,13 @@ mod post;
 mod profile;
 mod tls;
 
-pub use builder::{Builder, KinesisClient};
-pub use call::PlainReply;
+pub use builder::{Builder, ServiceClient};
 pub use connect::{Connect, Socket};
 pub use credentials::{Credentials, CredentialsError};
+pub use dynamodb::DynamoDbClient;
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::ClientError;
+pub use kinesis::KinesisClient;
 pub use post::post_json;
 pub use profile::{Profile, ProfileError};
+pub use transport::PlainReply;

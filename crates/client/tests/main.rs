@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::dynamodb::{DynamoDB as _, DynamoDBError, ListTablesInput};
 use api::kinesis::{
     DescribeLimitsInput, Kinesis, KinesisError, ListStreamsInput, PutRecordInput, StartingPosition,
     SubscribeToShardEvent, SubscribeToShardInput,
@@ -13,7 +14,7 @@ use api::kinesis::{
 use base::BoxFuture;
 use base::caller::Caller;
 use base::ids::{AccountId, Region};
-use client::{Builder, Connect, Credentials, Endpoint, KinesisClient, Socket};
+use client::{Builder, Connect, Credentials, DynamoDbClient, Endpoint, KinesisClient, Socket};
 use futures_util::StreamExt as _;
 use tokio::net::TcpStream;
 use wire::Protocol;
@@ -76,6 +77,34 @@ async fn inputs_and_outputs_travel_as_json() {
     let output = client.put_record(&caller(), input).await.expect("answered");
     assert_eq!((&*output.shard_id, &*output.sequence_number), ("shardId-000000000000", "7"));
     assert_eq!(server.seen()[0].body, r#"{"StreamName":"s","Data":"aGVsbG8=","PartitionKey":"k"}"#);
+}
+
+#[tokio::test]
+async fn each_service_has_its_protocol_and_name() {
+    let refused = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"no"}"#;
+    let server =
+        Server::start(vec![Answer::json(200, r#"{"TableNames":["leases"]}"#), Answer::json(400, refused)]).await;
+    let region = Region::new("eu-west-1").expect("a region");
+    let client = DynamoDbClient::builder(server.endpoint(), region, Credentials::anonymous()).build().expect("no TLS");
+    let output = client.list_tables(&caller(), ListTablesInput::default()).await.expect("answered");
+    assert_eq!(output.table_names.expect("names"), ["leases"]);
+    let error = client.list_tables(&caller(), ListTablesInput::default()).await;
+    assert_eq!(error, Err(DynamoDBError::conditional_check_failed("no")));
+    let seen = server.seen();
+    let header = |name: &str| seen[0].headers.get(name).expect(name).to_str().expect("text").to_owned();
+    assert_eq!(header("x-amz-target"), "DynamoDB_20120810.ListTables");
+    assert_eq!(header("content-type"), "application/x-amz-json-1.0");
+    assert!(header("authorization").contains("/eu-west-1/dynamodb/aws4_request"));
+}
+
+#[tokio::test]
+async fn bodies_may_be_cbor() {
+    // {"StreamNames":["a"],"HasMoreStreams":false}
+    let streams = b"\xa2\x6bStreamNames\x81\x61a\x6eHasMoreStreams\xf4";
+    let server = Server::start(vec![Answer::Pieces(vec![bytes::Bytes::from_static(streams)])]).await;
+    let client = builder(&server).cbor().build().expect("no TLS");
+    assert_eq!(list(&client).await, Ok(vec!["a".to_owned()]));
+    assert_eq!(server.seen()[0].headers["content-type"], "application/x-amz-cbor-1.1");
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn answer(
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();
-    let body = String::from_utf8(body.to_vec()).expect("text");
+    let body = String::from_utf8_lossy(&body).into_owned();
     state.seen.lock().expect("not poisoned").push(Seen { headers: head.headers, body });
     let answer = state.script.lock().expect("not poisoned").pop_front().expect("the script goes on");
     let (status, pieces, is_last) = match answer {

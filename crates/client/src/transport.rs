@@ -1,7 +1,9 @@
-//! One operation: encode, sign, send, read the answer, and try again where that helps.
+//! One operation of any service: encode, sign, send, read the answer, and try again where that helps.
 
-use api::kinesis::{KinesisError, SERVICE};
-use base::codec::{Decode, Encode};
+use std::time::Duration;
+
+use api::ServiceModel;
+use base::codec::{Decode, Encode, Writer};
 use base::time::{Clock as _, SystemClock};
 use base::violations::Violations;
 use bytes::Bytes;
@@ -10,11 +12,12 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::{sleep, timeout};
 use wire::Protocol;
-use wire::sigv4::ToSign;
+use wire::sigv4::{Signer, ToSign};
 
-use crate::builder::{Inner, KinesisClient};
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 use crate::failure::{ClientError, Retry};
-use crate::pool::Connection;
+use crate::pool::{Connection, Pool};
 use crate::retry;
 
 /// The answer to a plain GET.
@@ -24,29 +27,41 @@ pub struct PlainReply {
     pub body: Bytes,
 }
 
-impl KinesisClient {
-    /// Gets a path of the server that is not part of the API, such as `/metrics`, without a signature.
-    ///
-    /// # Errors
-    /// When no answer came.
-    pub async fn get(&self, path: &str) -> Result<PlainReply, ClientError> {
+/// What the clients of all services share: connections, signature, limits, and the facts of the one service.
+pub struct Transport {
+    pub(crate) service: &'static ServiceModel,
+    /// How bodies are written.
+    pub(crate) protocol: Protocol,
+    pub(crate) pool: Pool,
+    pub(crate) signer: Signer,
+    pub(crate) credentials: Credentials,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) attempts_max: u32,
+    pub(crate) reply_bytes_max: usize,
+}
+
+impl Transport {
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        self.pool.endpoint()
+    }
+
+    /// Gets a path that is not part of the API, without a signature.
+    pub(crate) async fn get(&self, path: &str) -> Result<PlainReply, ClientError> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, self.inner.host());
+        headers.insert(header::HOST, self.host());
         let request = Request::get(path).body(Full::default());
         let mut request = request.map_err(|error| ClientError::Unreadable(error.to_string()))?;
         *request.headers_mut() = headers;
-        let (status, _, body) = self.inner.exchange(request).await?;
+        let (status, _, body) = self.exchange(request).await?;
         Ok(PlainReply { status, body })
     }
-}
 
-impl Inner {
     pub(crate) async fn call<T: Decode>(
         &self,
         operation: &'static str,
         input: &(dyn Encode + Sync),
-    ) -> Result<T, KinesisError> {
-        let body = encode(input);
+    ) -> Result<T, ClientError> {
+        let body = self.encode(input);
         let mut attempt = 1;
         let reply = loop {
             match self.attempt(operation, &body).await {
@@ -56,10 +71,14 @@ impl Inner {
             attempt += 1;
         };
         // Operations without output answer with an empty body.
-        let reply = if reply.is_empty() { Bytes::from_static(b"{}") } else { reply };
-        Protocol::Json11
-            .decode(reply, &mut Violations::new())
-            .map_err(|error| ClientError::Unreadable(error.to_string()).into())
+        let reply = if reply.is_empty() { self.encode(&Nothing) } else { reply };
+        self.protocol.decode(reply, &mut Violations::new()).map_err(|error| ClientError::Unreadable(error.to_string()))
+    }
+
+    pub(crate) fn encode(&self, input: &(dyn Encode + Sync)) -> Bytes {
+        let mut body = Vec::new();
+        self.protocol.encode(input, &mut body);
+        body.into()
     }
 
     /// Waits before the attempt after that of the given number, or hands the error back when there is none.
@@ -74,15 +93,15 @@ impl Inner {
 
     async fn attempt(&self, operation: &str, body: &Bytes) -> Result<Bytes, ClientError> {
         let (status, headers, reply) = self.exchange(self.request(operation, body)?).await?;
-        if status == 200 { Ok(reply) } else { Err(ClientError::from_reply(status, &headers, &reply)) }
+        if status == 200 { Ok(reply) } else { Err(ClientError::from_reply(self.protocol, status, &headers, &reply)) }
     }
 
     /// A signed request.
     pub(crate) fn request(&self, operation: &str, body: &Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
-        let target = format!("{}.{operation}", SERVICE.target_prefix);
+        let target = format!("{}.{operation}", self.service.target_prefix);
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, self.host());
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Protocol::Json11.content_type()));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.protocol.content_type()));
         headers.insert("x-amz-target", HeaderValue::try_from(target).expect("names of operations are ASCII"));
         let path = self.pool.endpoint().path();
         let credentials = self.credentials.for_signing();
@@ -134,8 +153,12 @@ impl Inner {
     }
 }
 
-pub(crate) fn encode(input: &(dyn Encode + Sync)) -> Bytes {
-    let mut body = Vec::new();
-    Protocol::Json11.encode(input, &mut body);
-    body.into()
+/// A structure without members.
+struct Nothing;
+
+impl Encode for Nothing {
+    fn encode(&self, writer: &mut dyn Writer) {
+        writer.begin_struct();
+        writer.end_struct();
+    }
 }
