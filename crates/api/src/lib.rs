@@ -8,6 +8,7 @@ pub mod service;
 
 pub mod cloudwatch;
 pub mod dynamodb;
+pub mod firehose;
 pub mod kinesis;
 pub mod sts;
 

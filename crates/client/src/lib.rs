@@ -7,6 +7,7 @@
 mod builder;
 
 mod dynamodb;
+mod firehose;
 mod kinesis;
 mod service;
 
@@ -29,6 +30,7 @@ pub use credentials::{Credentials, CredentialsError};
 pub use dynamodb::DynamoDbClient;
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::ClientError;
+pub use firehose::FirehoseClient;
 pub use kinesis::KinesisClient;
 pub use post::post_json;
 pub use profile::{Profile, ProfileError};

@@ -87,6 +87,7 @@ const TARGETS: &[Target] = &[
         optional: &[],
         required: &[],
     },
+    Target { service: "firehose", served: Served::Only(&["PutRecordBatch"]), optional: &[], required: &[] },
     Target { service: "sts", served: Served::Only(&["GetCallerIdentity"]), optional: &[], required: &[] },
     Target {
         service: "cloudwatch",
