@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use api::cloudwatch::{Dimension, StandardUnit};
 use api::kinesis::MetricsName;
+use base::ByteString;
 use base::ids::ShardIndex;
 use monitor::{MetricName, OwnMetrics, Sample, Scope};
-use streams::{Calls, Spread, StreamMeters, Streams, TrafficCounts};
+use streams::{Calls, ConsumerMetersTaken, Spread, StreamMeters, Streams, TrafficCounts};
 
 const NAMESPACE: &str = "AWS/Kinesis";
 
@@ -40,11 +41,13 @@ impl OwnMetrics for KinesisMetrics {
             };
             let mut of_stream = Samples { scope, dimensions: vec![name], into: &mut samples };
             stream_samples(&mut of_stream, &stream, since(None, stream.counts));
+            for consumer in &stream.meters.consumers {
+                of_stream.of("ConsumerName", consumer.name.as_str().into());
+                consumer_samples(&mut of_stream, consumer);
+            }
             now.insert((stream.incarnation, None), stream.counts);
             for shard in &stream.shards {
-                let id = Dimension { name: "ShardId".into(), value: shard.shard.to_string().into() };
-                of_stream.dimensions.truncate(1);
-                of_stream.dimensions.push(id);
+                of_stream.of("ShardId", shard.shard.to_string().into());
                 let counts = since(Some(shard.shard), shard.counts);
                 shard_samples(&mut of_stream, &stream.monitored, counts, shard.iterator_age);
                 now.insert((stream.incarnation, Some(shard.shard)), shard.counts);
@@ -63,6 +66,12 @@ struct Samples<'a> {
 }
 
 impl Samples<'_> {
+    /// What follows is of one part of the stream.
+    fn of(&mut self, name: &'static str, value: ByteString) {
+        self.dimensions.truncate(1);
+        self.dimensions.push(Dimension { name: name.into(), value });
+    }
+
     fn add(&mut self, name: &str, unit: StandardUnit, spread: Spread, scale: f64) {
         self.into.push(Sample {
             scope: self.scope.clone(),
@@ -125,6 +134,17 @@ fn stream_samples(samples: &mut Samples<'_>, stream: &StreamMeters, counts: Traf
         samples.total("ReadProvisionedThroughputExceeded", StandardUnit::Count, counts.read_throttled);
     }
     samples.spread("GetRecords.IteratorAgeMilliseconds", StandardUnit::Milliseconds, meters.iterator_age);
+}
+
+fn consumer_samples(samples: &mut Samples<'_>, consumer: &ConsumerMetersTaken) {
+    if consumer.subscribed.is_some() {
+        samples.spread("SubscribeToShard.Success", StandardUnit::Count, consumer.subscribed);
+        samples.total("SubscribeToShard.RateExceeded", StandardUnit::Count, consumer.rate_exceeded);
+    }
+    samples.spread("SubscribeToShardEvent.Success", StandardUnit::Count, consumer.pushed);
+    samples.spread("SubscribeToShardEvent.Records", StandardUnit::Count, consumer.records);
+    samples.spread("SubscribeToShardEvent.Bytes", StandardUnit::Bytes, consumer.bytes);
+    samples.spread("SubscribeToShardEvent.MillisBehindLatest", StandardUnit::Milliseconds, consumer.behind);
 }
 
 fn shard_samples(samples: &mut Samples<'_>, monitored: &[MetricsName], counts: TrafficCounts, age: Option<Spread>) {

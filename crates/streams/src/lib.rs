@@ -37,6 +37,7 @@ mod throttle;
 mod tokens;
 mod transition;
 
+mod consumer_meters;
 mod error;
 mod failure_log;
 mod meters;
@@ -49,6 +50,7 @@ use base::time::Clock;
 use store::catalog::SharedCatalog;
 use store::shard_log::SharedShardLog;
 
+pub use crate::consumer_meters::ConsumerMetersTaken;
 use crate::core::Core;
 pub use crate::load::StartError;
 pub use crate::meters::{Calls, MetersTaken, ShardMetersTaken, Spread};

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use base::ids::ShardIndex;
 use tokio::time::Instant;
 
+use crate::consumer_meters::{ConsumerMeters, ConsumerMetersTaken};
 use crate::shard::TrafficCounts;
 
 /// Values that were noted since the last time they were taken.
@@ -117,6 +118,7 @@ pub struct Meters {
     pub get_records: CallMeter,
     /// Distance to the tip that GetRecords leaves its readers at, in milliseconds.
     pub iterator_age: Meter,
+    pub consumers: ConsumerMeters,
 }
 
 /// What was noted of one stream since the last time it was taken.
@@ -131,6 +133,8 @@ pub struct MetersTaken {
     pub get_records: Option<Calls>,
     /// Milliseconds.
     pub iterator_age: Option<Spread>,
+    /// Those that something was noted of.
+    pub consumers: Vec<ConsumerMetersTaken>,
 }
 
 /// What was noted of one shard since the last time it was taken.
@@ -163,6 +167,7 @@ impl Meters {
             put_records_failed: self.put_records_failed.swap(0, Ordering::Relaxed),
             get_records: self.get_records.take(),
             iterator_age: self.iterator_age.take(),
+            consumers: self.consumers.take(),
         }
     }
 }

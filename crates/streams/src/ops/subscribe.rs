@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{refuse_dry_run, shapes};
+use crate::consumer_meters::ConsumerMeter;
 use crate::core::Core;
 use crate::error::{self, Answer};
 use crate::position::Wanted;
@@ -54,7 +55,9 @@ pub async fn subscribe(
         sequence_number: input.starting_position.sequence_number.as_deref(),
         timestamp: input.starting_position.timestamp,
     };
-    let position = reading::start(core, &stream, &snapshot, shard, OPERATION, wanted).await?;
+    let meter = stream.meters.consumers.of(arn.consumer.as_str());
+    let position = reading::start(core, &stream, &snapshot, shard, OPERATION, wanted).await;
+    let position = position.inspect_err(|_| meter.refused(false))?;
     refuse_dry_run(input.dry_run)?;
     let key = SubscriptionKey {
         incarnation: stream.incarnation,
@@ -65,10 +68,12 @@ pub async fn subscribe(
     let subscription = core
         .subscriptions
         .begin(key, now, core.limits_enforced())
+        .inspect_err(|_| meter.refused(true))
         .map_err(|refused| error::subscribe(&stream.arn, index, arn.consumer.as_str(), refused))?;
     let commits = core.log.watch(shard.row.log);
     let commits = commits.map_err(|failure| reading::failure(core, &stream, index, failure))?;
     let continuation = text_of(shard.row.number_before(position, now));
+    meter.subscribed();
     let pusher = Pusher {
         core: core.clone(),
         changes: stream.watch(),
@@ -77,6 +82,7 @@ pub async fn subscribe(
         shard: index,
         arn,
         registered,
+        meter,
         subscription,
         commits,
         position,
@@ -109,6 +115,7 @@ struct Pusher {
     shard: ShardIndex,
     arn: ConsumerArn,
     registered: Timestamp,
+    meter: Arc<ConsumerMeter>,
     subscription: Subscription,
     /// Wakes when records were committed.
     commits: watch::Receiver<Position>,
@@ -132,7 +139,10 @@ impl Pusher {
             }
             let event = self.poll().await.transpose();
             if let Some(event) = event {
-                self.ended |= event.is_err();
+                if event.is_err() {
+                    self.meter.failed();
+                    self.ended = true;
+                }
                 return Some(event);
             }
             self.wait().await;
@@ -177,6 +187,7 @@ impl Pusher {
         if let Some(last) = records.last() {
             self.continuation = last.sequence_number.clone();
         }
+        self.meter.pushed(records.len(), bytes, reading.millis_behind);
         shard.activity().traffic.outgoing(records.len(), bytes);
         self.stream.traffic.outgoing(records.len(), bytes);
         let now = Instant::now();
@@ -199,10 +210,12 @@ impl Pusher {
         self.next_heartbeat = Instant::now() + HEARTBEAT;
         let behind = self.core.log.bounds(shard.row.log).ok().filter(|bounds| bounds.next > self.position);
         let last_arrival = behind.and_then(|bounds| bounds.last_arrival);
+        let millis_behind = last_arrival.map_or(0, |last| reading::millis_behind(now, last));
+        self.meter.pushed(0, 0, millis_behind);
         SubscribeToShardEvent {
             records: Vec::new(),
             continuation_sequence_number: Some(self.continuation.clone()),
-            millis_behind_latest: last_arrival.map_or(0, |last| reading::millis_behind(now, last)),
+            millis_behind_latest: millis_behind,
             child_shards: None,
         }
     }

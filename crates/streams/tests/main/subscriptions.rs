@@ -5,6 +5,8 @@ use api::kinesis::*;
 use base::ByteString;
 use futures_util::{FutureExt as _, StreamExt as _};
 
+use streams::Spread;
+
 use crate::world::{ACCOUNT, World, data, text_of};
 
 type Events = EventStream<SubscribeToShardEvent, KinesisError>;
@@ -39,6 +41,22 @@ async fn next(events: &mut Events) -> Option<Result<SubscribeToShardEvent, Kines
 
 async fn event(events: &mut Events) -> SubscribeToShardEvent {
     next(events).await.expect("the stream goes on").expect("an event")
+}
+
+#[tokio::test]
+async fn what_is_pushed_is_metered_by_consumer() {
+    let (world, consumer) = world(true).await;
+    world.put("s", "k", "12345").await;
+    let mut events = subscribe(&world, &consumer, "0", ShardIteratorType::TrimHorizon, None).await.expect("events");
+    let again = subscribe(&world, &consumer, "0", ShardIteratorType::TrimHorizon, None).await;
+    assert!(again.is_err(), "a second one at once");
+    assert_eq!(event(&mut events).await.records.len(), 1);
+    let taken = world.streams.take_meters().remove(0).meters.consumers.remove(0);
+    let sum = |spread: Option<Spread>| spread.map(|spread| (spread.count, spread.sum));
+    assert_eq!((taken.name.as_str(), sum(taken.subscribed), taken.rate_exceeded), ("c", Some((2, 1)), 1));
+    assert_eq!((sum(taken.pushed), sum(taken.records), sum(taken.bytes)), (Some((1, 1)), Some((1, 1)), Some((1, 6))));
+    assert_eq!(sum(taken.behind), Some((1, 0)));
+    assert_eq!(world.streams.take_meters().remove(0).meters.consumers, [], "nothing since");
 }
 
 #[tokio::test]
