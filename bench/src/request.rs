@@ -19,6 +19,8 @@ pub(crate) const ALL_TAKEN: &[&str] = &[r#""FailedRecordCount":0"#, r#""FailedRe
 pub(crate) enum Signing<'a> {
     /// A signed call of this operation in JSON.
     Json(&'a str),
+    /// The same of DynamoDB.
+    Table(&'a str),
     /// No signature and no operation, for the bare server.
     Bare,
 }
@@ -29,16 +31,21 @@ pub(crate) fn sign(address: SocketAddr, signing: Signing<'_>, body: &[u8]) -> Ve
     let text = |text: String| HeaderValue::try_from(text).expect("addresses and operations are ASCII");
     headers.insert("host", text(address.to_string()));
     headers.insert("content-length", text(body.len().to_string()));
-    if let Signing::Json(operation) = signing {
-        headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.1"));
-        headers.insert("x-amz-target", text(format!("Kinesis_20131202.{operation}")));
+    let call = match signing {
+        Signing::Json(operation) => Some(("kinesis", "application/x-amz-json-1.1", "Kinesis_20131202", operation)),
+        Signing::Table(operation) => Some(("dynamodb", "application/x-amz-json-1.0", "DynamoDB_20120810", operation)),
+        Signing::Bare => None,
+    };
+    if let Some((service, content_type, target, operation)) = call {
+        headers.insert("content-type", HeaderValue::from_static(content_type));
+        headers.insert("x-amz-target", text(format!("{target}.{operation}")));
         let credentials = SigningCredentials {
             access_key_id: ACCESS_KEY_ID,
             secret_access_key: SECRET_ACCESS_KEY,
             session_token: None,
         };
         let request = ToSign { method: "POST", path: "/", query: "", headers: &mut headers, body };
-        Signer::new("us-east-1", "kinesis")
+        Signer::new("us-east-1", service)
             .sign(request, credentials, SystemClock.now())
             .expect("the key can stand in a header");
     }
