@@ -51,12 +51,17 @@ const THROTTLES: [&str; 6] = [
     "TooManyRequestsException",
 ];
 
+/// Whether an error asks for less.
+pub(crate) fn is_throttle(code: &str) -> bool {
+    THROTTLES.contains(&code)
+}
+
 impl ClientError {
     pub(crate) fn retry(&self) -> Retry {
         match self {
             Self::Connect { .. } | Self::Connection { .. } | Self::Timeout { .. } => Retry::Transient,
             Self::TooLarge { .. } | Self::Unreadable(_) | Self::Tls(_) | Self::Sign(_) => Retry::Never,
-            Self::Service { code, .. } if THROTTLES.contains(&code.as_str()) => Retry::Throttled,
+            Self::Service { code, .. } if is_throttle(code) => Retry::Throttled,
             Self::Service { status: 500 | 502 | 503 | 504, .. } => Retry::Transient,
             Self::Service { code, .. } if code == "RequestTimeout" => Retry::Transient,
             Self::Service { .. } => Retry::Never,

@@ -4,12 +4,15 @@
 //! every request, keep connections open for the next one, and retry what the service says may be retried. They never
 //! read more of an answer than their limit, and never retry without an end.
 
+pub mod producer;
+
 mod builder;
 
 mod dynamodb;
 mod firehose;
 mod kinesis;
 mod service;
+mod shards;
 
 mod events;
 mod failure;
@@ -33,5 +36,6 @@ pub use failure::ClientError;
 pub use firehose::FirehoseClient;
 pub use kinesis::KinesisClient;
 pub use post::post_json;
+pub use producer::Producer;
 pub use profile::{Profile, ProfileError};
 pub use transport::PlainReply;

@@ -1,5 +1,6 @@
 //! The client against a scripted HTTP server.
 
+mod producer;
 mod server;
 
 use std::io;
