@@ -22,4 +22,9 @@ final class Settings {
     static URI endpoint() {
         return URI.create(text("ENDPOINT"));
     }
+
+    /** The same server over TLS. */
+    static URI tlsEndpoint() {
+        return URI.create("https://localhost:" + text("TLS_PORT"));
+    }
 }
