@@ -29,11 +29,11 @@ def start(server, program, folder, *, version="3", environment, output):
 
 
 class Producer:
-    """A KPL process that puts `count` user records; see Producer.java for what they are."""
+    """A KPL process that puts `count` user records, `pace` in a second; see Producer.java for what they are."""
 
-    def __init__(self, server, folder, stream, count, keys):
+    def __init__(self, server, folder, stream, count, keys, pace=100_000):
         self.count, self.log = count, Path(folder) / "producer.log"
-        environment = {"STREAM": stream, "COUNT": count, "KEYS": keys}
+        environment = {"STREAM": stream, "COUNT": count, "KEYS": keys, "PACE": pace}
         self.process = start(server, "Producer", folder, environment=environment, output=self.log)
 
     def acknowledged(self):

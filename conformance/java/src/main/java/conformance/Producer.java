@@ -9,7 +9,8 @@ import software.amazon.kinesis.producer.UserRecordResult;
 
 /**
  * Puts user records with the KPL: record i has key {@code key-(i mod KEYS)} and data {@code i:} and as many bytes of
- * padding as i has in its last two decimal digits. Prints how many were acknowledged after every tenth of them.
+ * padding as i has in its last two decimal digits. Puts PACE of them in a second. Prints how many were acknowledged
+ * after every tenth of them.
  */
 public final class Producer {
     private Producer() {}
@@ -17,6 +18,7 @@ public final class Producer {
     public static void main(String[] arguments) throws Exception {
         int count = Settings.number("COUNT");
         int keys = Settings.number("KEYS");
+        int pace = Settings.number("PACE");
         String stream = Settings.text("STREAM");
         KinesisProducerConfiguration configuration = new KinesisProducerConfiguration()
                 .setRegion("us-east-1")
@@ -33,8 +35,10 @@ public final class Producer {
         KinesisProducer producer = new KinesisProducer(configuration);
         AtomicInteger acknowledged = new AtomicInteger();
         AtomicInteger failed = new AtomicInteger();
+        long began = System.nanoTime();
         for (int i = 0; i < count; i++) {
-            while (producer.getOutstandingRecordsCount() > 20_000) {
+            long due = began + i * 1_000_000_000L / pace;
+            while (System.nanoTime() < due || producer.getOutstandingRecordsCount() > 20_000) {
                 Thread.sleep(1);
             }
             ByteBuffer data = ByteBuffer.wrap(data(i).getBytes(StandardCharsets.US_ASCII));
