@@ -4,6 +4,7 @@
 //! every request, keep connections open for the next one, and retry what the service says may be retried. They never
 //! read more of an answer than their limit, and never retry without an end.
 
+pub mod consumer;
 pub mod producer;
 
 mod builder;
@@ -20,6 +21,7 @@ mod retry;
 mod transport;
 
 mod connect;
+mod counter;
 mod credentials;
 mod endpoint;
 mod pool;
@@ -29,6 +31,7 @@ mod tls;
 
 pub use builder::{Builder, ServiceClient};
 pub use connect::{Connect, Socket};
+pub use consumer::Consumer;
 pub use credentials::{Credentials, CredentialsError};
 pub use dynamodb::DynamoDbClient;
 pub use endpoint::{Endpoint, EndpointError};

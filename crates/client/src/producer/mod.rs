@@ -147,7 +147,8 @@ impl Producer {
     #[must_use]
     pub fn metrics(&self) -> ProducerMetrics {
         let taken = self.core.buffer_bytes_max - self.core.room.available_permits().min(self.core.buffer_bytes_max);
-        self.core.counters.snapshot(taken as u64)
+        self.core.counters.buffer_bytes.set(taken);
+        self.core.counters.snapshot()
     }
 }
 

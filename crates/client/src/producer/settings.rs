@@ -6,10 +6,10 @@ use std::time::Duration;
 use api::kinesis::{Kinesis, KinesisError};
 use base::ByteString;
 use base::caller::Caller;
-use base::ids::{AccountId, Region};
 use base::limits::{KIB, MIB, PUT_RECORDS_BYTES_MAX, PUT_RECORDS_COUNT_MAX};
 
 use super::Producer;
+use crate::service::anybody;
 
 /// Plain data: what a producer keeps to.
 #[derive(Debug, Clone)]
@@ -142,9 +142,4 @@ impl ProducerBuilder {
     pub async fn start(self) -> Result<Producer, KinesisError> {
         Producer::start(self).await
     }
-}
-
-/// For clients that ignore who calls.
-pub(crate) fn anybody() -> Caller {
-    Caller { account: AccountId::zero(), region: Region::new("us-east-1").expect("a region"), access_key_id: None }
 }

@@ -226,7 +226,7 @@ fn records_of_one_shard_travel_together_and_alone_they_are_plain() {
     let places: Vec<_> = placed.iter().map(|at| (&*at.sequence_number, at.sub_sequence_number)).collect();
     assert_eq!(places, [("1", 0), ("1", 1), ("2", 0)]);
     assert_eq!(room.available_permits(), 3 * (5 + 1 + 64));
-    let metrics = counters.snapshot(0);
+    let metrics = counters.snapshot();
     assert_eq!((metrics.user_records_stored, metrics.kinesis_records_stored, metrics.user_bytes_stored), (3, 2, 18));
 }
 
@@ -250,7 +250,7 @@ fn what_fails_for_too_long_or_for_good_is_given_up() {
     }
     let expired = PutError::Expired { seconds: 30, last: "slow".to_owned() };
     assert_eq!(poll(&mut receipt), Some(Err(expired)));
-    assert!(counters.snapshot(0).throttled_retries >= 15);
+    assert!(counters.snapshot().throttled_retries >= 15);
 
     let mut receipt = buffer.accept(&first, first.hash_key(), now).expect("open").receipt;
     buffer.flush();
@@ -261,5 +261,5 @@ fn what_fails_for_too_long_or_for_good_is_given_up() {
     let lasting = batch.into_iter().map(|sent| (sent, Err(Failure::Lasting(error.clone())))).collect();
     buffer.settle(lasting, now);
     assert_eq!(poll(&mut receipt), Some(Err(PutError::Refused(error))));
-    assert_eq!(counters.snapshot(0).user_records_failed, 2);
+    assert_eq!(counters.snapshot().user_records_failed, 2);
 }

@@ -1,0 +1,247 @@
+//! The task that keeps the leases of one worker and starts the processing of its shards.
+//!
+//! Each round renews what is held, looks at the whole table, makes leases for shards that have none, starts on what
+//! this worker has been given, and takes or asks for its share, unless a leader of KCL's assigns the leases.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::dynamodb::DynamoDBError;
+use base::ByteString;
+use futures_util::future::join_all;
+use tokio::sync::{Notify, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::StartError;
+use super::balance::{self, Move};
+use super::holding::{Holding, Order};
+use super::lease::Lease;
+use super::metrics::Counters;
+use super::processor::RecordProcessor;
+use super::settings::ConsumerBuilder;
+use super::shard;
+use super::source::Reader;
+use super::sync;
+use super::table::LeaseTable;
+use super::view::View;
+
+/// Rounds within one failover time.
+const ROUNDS: u32 = 3;
+/// How often KCL's leader wants to hear of a worker.
+const REPORT_INTERVAL: Duration = Duration::from_secs(30);
+
+pub(super) struct Coordinator<F> {
+    pub settings: ConsumerBuilder,
+    pub table: LeaseTable,
+    pub reader: Reader,
+    pub counters: Arc<Counters>,
+    pub processor: F,
+    pub view: View,
+    pub held: HashMap<ByteString, Held>,
+    pub tasks: JoinSet<()>,
+    /// Told when a shard's processing has come to an end.
+    pub ended: Arc<Notify>,
+    pub synced: Option<Instant>,
+    pub reported: Option<Instant>,
+}
+
+pub(super) struct Held {
+    holding: Arc<Holding>,
+    /// Absent while the parents of the shard are not finished.
+    task: Option<AbortHandle>,
+}
+
+impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F> {
+    /// Runs until told to stop, and then until all processors have had their last word.
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut rounds = interval(self.settings.failover / ROUNDS);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ended = Arc::clone(&self.ended);
+        let mut is_stopping = false;
+        let mut deadline = None;
+        loop {
+            if is_stopping {
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.handover);
+                self.held.values().for_each(|held| held.holding.order(Order::HandOver));
+                self.reap().await;
+                if self.held.is_empty() || Instant::now() >= deadline {
+                    return;
+                }
+            }
+            let event = tokio::select! {
+                _ = rounds.tick() => Event::Round,
+                () = ended.notified() => Event::ShardEnded,
+                // The consumer says so; it is never gone without ending this task.
+                () = told_to_stop(&mut stop), if !is_stopping => Event::Stop,
+            };
+            match event {
+                Event::Stop => is_stopping = true,
+                Event::ShardEnded if is_stopping => {}
+                Event::Round | Event::ShardEnded => self.round(is_stopping).await,
+            }
+        }
+    }
+
+    async fn round(&mut self, is_stopping: bool) {
+        self.reap().await;
+        join_all(self.held.values().map(|held| held.holding.renew())).await;
+        if !is_stopping && self.look().await.is_err() {
+            // The next round tries again; what is held is kept as long as it is renewed.
+            self.counters.rounds_failed.add(1);
+        }
+        self.counters.leases_held.set(self.held.len());
+    }
+
+    /// Forgets what has come to an end. Leases that were never begun are given back when that is ordered.
+    async fn reap(&mut self) {
+        let mut unbegun = Vec::new();
+        self.held.retain(|_, held| match &held.task {
+            Some(task) => !task.is_finished(),
+            None if *held.holding.orders().borrow() == Order::Process => true,
+            None => {
+                unbegun.push(Arc::clone(&held.holding));
+                false
+            }
+        });
+        while self.tasks.try_join_next().is_some() {}
+        for holding in unbegun {
+            if *holding.orders().borrow() == Order::HandOver {
+                holding.release().await;
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), StartError> {
+        let now = Instant::now();
+        if is_due(self.reported, REPORT_INTERVAL, now) {
+            self.table.report_worker(&self.settings.worker).await?;
+            self.reported = Some(now);
+        }
+        self.view.update(&self.table.scan().await?, now);
+        if is_due(self.synced, self.settings.shard_sync, now) || self.view.leases.is_empty() {
+            self.sync().await?;
+            self.synced = Some(now);
+            self.view.update(&self.table.scan().await?, now);
+        }
+        self.adopt(now).await?;
+        if !self.view.has_leader(now) {
+            self.balance(now).await?;
+        }
+        self.begin();
+        for key in sync::finished(&self.view.leases) {
+            self.table.delete(&key).await?;
+        }
+        Ok(())
+    }
+
+    async fn sync(&self) -> Result<(), StartError> {
+        let ConsumerBuilder { kinesis, caller, stream, initial, .. } = &self.settings;
+        for lease in sync::missing(&**kinesis, caller, stream, &self.view.leases, *initial).await? {
+            self.table.create(&lease).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds what the table says is this worker's.
+    async fn adopt(&mut self, now: Instant) -> Result<(), DynamoDBError> {
+        let me = self.settings.worker.clone();
+        let mine = |lease: &&Lease| lease.owner.as_ref() == Some(&me) && !lease.checkpoint.is_shard_end();
+        let mine: Vec<Lease> = self.view.leases.iter().filter(mine).cloned().collect();
+        for lease in mine {
+            if self.held.contains_key(&lease.key) {
+                continue;
+            }
+            match &lease.checkpoint_owner {
+                None => self.hold(lease),
+                // On its way, from an owner that is alive and has time left.
+                Some(owner)
+                    if *owner != me
+                        && !self.view.is_expired(&lease, self.settings.failover, now)
+                        && !self.view.is_handover_late(&lease, self.settings.handover, now) => {}
+                Some(_) => self.take(lease).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn balance(&mut self, now: Instant) -> Result<(), DynamoDBError> {
+        let worker = self.settings.worker.clone();
+        let is_gone = |lease: &Lease| self.view.is_expired(lease, self.settings.failover, now);
+        let moves = balance::moves(&self.view.leases, &worker, is_gone, hash(&worker));
+        for next in moves {
+            let (Move::Take(key) | Move::Ask(key)) = &next;
+            let lease = self.view.leases.iter().find(|lease| lease.key == *key).cloned();
+            let lease = lease.expect("moves are of these leases");
+            match next {
+                Move::Take(_) if self.held.contains_key(&lease.key) => {}
+                Move::Take(_) => self.take(lease).await?,
+                Move::Ask(_) => {
+                    let is_asked = self.table.ask_for(&lease, &worker).await?;
+                    self.counters.leases_asked_for.add(usize::from(is_asked));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a lease that is still as it was seen.
+    async fn take(&mut self, mut lease: Lease) -> Result<(), DynamoDBError> {
+        let worker = &self.settings.worker;
+        if self.table.assign(&lease, worker).await? {
+            lease.owner = Some(worker.clone());
+            lease.checkpoint_owner = None;
+            lease.counter += 1;
+            self.counters.leases_taken.add(1);
+            self.hold(lease);
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, lease: Lease) {
+        let key = lease.key.clone();
+        let (table, worker) = (self.table.clone(), self.settings.worker.clone());
+        let holding = Arc::new(Holding::new(table, worker, self.settings.failover, lease));
+        self.held.insert(key, Held { holding, task: None });
+    }
+
+    /// Starts the processing of held shards whose parents are finished.
+    fn begin(&mut self) {
+        for (key, held) in &mut self.held {
+            let lease = self.view.leases.iter().find(|lease| lease.key == *key);
+            if held.task.is_some() || !lease.is_some_and(|lease| sync::may_begin(lease, &self.view.leases)) {
+                continue;
+            }
+            let (holding, reader) = (Arc::clone(&held.holding), self.reader.clone());
+            let (counters, ended) = (Arc::clone(&self.counters), Arc::clone(&self.ended));
+            let processor = (self.processor)(key);
+            held.task = Some(self.tasks.spawn(async move {
+                shard::run(holding, reader, counters, processor).await;
+                ended.notify_one();
+            }));
+        }
+    }
+}
+
+enum Event {
+    Round,
+    ShardEnded,
+    Stop,
+}
+
+async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+fn is_due(last: Option<Instant>, interval: Duration, now: Instant) -> bool {
+    last.is_none_or(|last| now >= last + interval)
+}
+
+/// Another number for each worker.
+fn hash(worker: &ByteString) -> usize {
+    let mut hasher = DefaultHasher::new();
+    worker.hash(&mut hasher);
+    usize::try_from(hasher.finish() >> 33).expect("31 bits")
+}

@@ -1,0 +1,63 @@
+//! The life of one shard at this worker: from its checkpoint until it ends, is handed over or is lost.
+
+use std::sync::Arc;
+
+use super::holding::{Holding, Order};
+use super::metrics::Counters;
+use super::processor::{Checkpointer, RecordProcessor};
+use super::source::{Fetched, Reader, Source};
+use super::sync;
+
+pub(super) async fn run<P: RecordProcessor>(
+    holding: Arc<Holding>,
+    reader: Reader,
+    counters: Arc<Counters>,
+    mut processor: P,
+) {
+    let mut orders = holding.orders();
+    let checkpointer = Checkpointer::new(Arc::clone(&holding));
+    processor.initialize(&holding.key).await;
+    let mut source = Source::start(reader, holding.lease().await);
+    loop {
+        let order = *orders.borrow_and_update();
+        match order {
+            Order::Process => {}
+            Order::HandOver => {
+                processor.shutdown_requested(&checkpointer).await;
+                return holding.release().await;
+            }
+            Order::Lost => return processor.lease_lost().await,
+        }
+        let fetched = tokio::select! {
+            biased;
+            changed = orders.changed() => {
+                changed.expect("the holding is alive and has the sender");
+                continue;
+            }
+            fetched = source.next() => fetched,
+        };
+        match fetched {
+            Some(Fetched::Batch { batch, bytes }) => {
+                holding.has_read(bytes);
+                counters.user_records.add(batch.records.len());
+                counters.bytes.add(bytes);
+                if let Some(last) = batch.records.last() {
+                    checkpointer.advance(last);
+                }
+                processor.process(batch, &checkpointer).await;
+            }
+            Some(Fetched::End(children)) => {
+                processor.shard_ended().await;
+                let children: Vec<_> = children.iter().map(sync::child).collect();
+                if holding.finish(&children).await {
+                    counters.shards_ended.add(1);
+                } else {
+                    processor.lease_lost().await;
+                }
+                return;
+            }
+            // Reading has panicked: the lease runs out, and the shard begins again.
+            None => return processor.lease_lost().await,
+        }
+    }
+}

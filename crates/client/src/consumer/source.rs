@@ -1,0 +1,260 @@
+//! Reads one shard ahead of its processor: by polling or by enhanced fan-out, de-aggregated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::kinesis::{
+    ChildShard, GetRecordsInput, GetRecordsOutput, GetShardIteratorInput, Kinesis, KinesisError, Record,
+    ShardIteratorType, StartingPosition, SubscribeToShardEvent, SubscribeToShardInput,
+};
+use base::ByteString;
+use base::caller::Caller;
+use base::hash_key::HashKeyRange;
+use base::time::Timestamp;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::deaggregate::user_records;
+use super::lease::{Checkpoint, Lease};
+use super::processor::Batch;
+use crate::failure::{Retry, is_throttle};
+use crate::retry;
+
+/// Answers that are read ahead while one is processed.
+const AHEAD: usize = 1;
+/// AWS refuses a second subscription of the same consumer within this time.
+const RESUBSCRIBE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Where records come from, for all shards.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pub kinesis: Arc<dyn Kinesis>,
+    pub caller: Caller,
+    pub stream: ByteString,
+    pub how: How,
+    /// Where leases at `AT_TIMESTAMP` begin.
+    pub since: Option<Timestamp>,
+}
+
+#[derive(Clone)]
+pub(super) enum How {
+    Poll { records_max: i32, idle: Duration },
+    FanOut { consumer_arn: ByteString },
+}
+
+/// What a shard gives.
+pub(super) enum Fetched {
+    Batch {
+        batch: Batch,
+        bytes: usize,
+    },
+    /// Every record has been given.
+    End(Vec<ChildShard>),
+}
+
+/// One shard being read; dropping it ends that.
+pub(super) struct Source {
+    fetched: mpsc::Receiver<Fetched>,
+    _task: JoinSet<()>,
+}
+
+impl Source {
+    pub(super) fn start(reader: Reader, lease: Lease) -> Self {
+        let (out, fetched) = mpsc::channel(AHEAD);
+        let mut task = JoinSet::new();
+        let position = reader.position(&lease.checkpoint);
+        let reading = Reading { reader, shard: lease.key, range: lease.range, from: lease.checkpoint, position, out };
+        task.spawn(reading.run());
+        Self { fetched, _task: task }
+    }
+
+    /// Safe to drop before it is ready. `None` when reading has come to an unforeseen end.
+    pub(super) async fn next(&mut self) -> Option<Fetched> {
+        self.fetched.recv().await
+    }
+}
+
+impl Reader {
+    fn position(&self, checkpoint: &Checkpoint) -> StartingPosition {
+        let at = |kind| StartingPosition { r#type: kind, ..Default::default() };
+        match &*checkpoint.sequence {
+            "TRIM_HORIZON" => at(ShardIteratorType::TrimHorizon),
+            // LATEST on a shard that has ended leads to its children.
+            "LATEST" | "SHARD_END" => at(ShardIteratorType::Latest),
+            "AT_TIMESTAMP" => StartingPosition { timestamp: self.since, ..at(ShardIteratorType::AtTimestamp) },
+            _ => StartingPosition {
+                // The record itself: user records in it may still be due.
+                sequence_number: Some(checkpoint.sequence.clone()),
+                ..at(ShardIteratorType::AtSequenceNumber)
+            },
+        }
+    }
+}
+
+fn after(sequence_number: ByteString) -> StartingPosition {
+    StartingPosition {
+        r#type: ShardIteratorType::AfterSequenceNumber,
+        sequence_number: Some(sequence_number),
+        timestamp: None,
+    }
+}
+
+struct Reading {
+    reader: Reader,
+    shard: ByteString,
+    range: Option<HashKeyRange>,
+    /// Already processed.
+    from: Checkpoint,
+    position: StartingPosition,
+    out: mpsc::Sender<Fetched>,
+}
+
+/// Nobody listens any more.
+struct Closed;
+
+impl Reading {
+    async fn run(mut self) {
+        let how = self.reader.how.clone();
+        // The only way to fail is that nobody listens.
+        drop(match how {
+            How::Poll { records_max, idle } => self.poll(records_max, idle).await,
+            How::FanOut { consumer_arn } => self.subscribe(consumer_arn).await,
+        });
+    }
+
+    async fn poll(&mut self, records_max: i32, idle: Duration) -> Result<(), Closed> {
+        let (mut iterator, mut failures) = (None, 0);
+        loop {
+            match self.get(&mut iterator, records_max).await {
+                Ok(output) => {
+                    failures = 0;
+                    let is_at_tip = output.records.is_empty() || output.millis_behind_latest == Some(0);
+                    if let Some(last) = output.records.last() {
+                        self.position = after(last.sequence_number.clone());
+                    }
+                    self.give(output.records, output.millis_behind_latest.unwrap_or_default()).await?;
+                    match (output.next_shard_iterator, output.child_shards.unwrap_or_default()) {
+                        (Some(next), _) => iterator = Some(next),
+                        // An answer without either is none; the next one says more.
+                        (None, children) if children.is_empty() => iterator = None,
+                        (None, children) => return self.end(children).await,
+                    }
+                    if is_at_tip {
+                        sleep(idle).await;
+                    }
+                }
+                Err(KinesisError::ResourceNotFoundException(_)) => return self.end(Vec::new()).await,
+                Err(error) => {
+                    // Kept through other failures: at LATEST a new one would pass over what came meanwhile.
+                    if matches!(error, KinesisError::ExpiredIteratorException(_)) {
+                        iterator = None;
+                    }
+                    failures += 1;
+                    self.pause(&error, failures).await?;
+                }
+            }
+        }
+    }
+
+    async fn get(&self, iterator: &mut Option<ByteString>, limit: i32) -> Result<GetRecordsOutput, KinesisError> {
+        let Reader { kinesis, caller, stream, .. } = &self.reader;
+        let shard_iterator = match iterator {
+            Some(iterator) => iterator.clone(),
+            None => {
+                let input = GetShardIteratorInput {
+                    stream_name: Some(stream.clone()),
+                    shard_id: self.shard.clone(),
+                    shard_iterator_type: self.position.r#type.clone(),
+                    starting_sequence_number: self.position.sequence_number.clone(),
+                    timestamp: self.position.timestamp,
+                    ..Default::default()
+                };
+                let output = kinesis.get_shard_iterator(caller, input).await?;
+                let made = output.shard_iterator;
+                let made = made.ok_or_else(|| KinesisError::internal_failure("no iterator in the answer"))?;
+                iterator.insert(made).clone()
+            }
+        };
+        let input = GetRecordsInput { shard_iterator, limit: Some(limit), ..Default::default() };
+        kinesis.get_records(caller, input).await
+    }
+
+    async fn subscribe(&mut self, consumer_arn: ByteString) -> Result<(), Closed> {
+        let mut failures = 0;
+        loop {
+            let input = SubscribeToShardInput {
+                consumer_arn: consumer_arn.clone(),
+                shard_id: self.shard.clone(),
+                starting_position: self.position.clone(),
+                ..Default::default()
+            };
+            let Reader { kinesis, caller, .. } = &self.reader;
+            let subscribed = kinesis.subscribe_to_shard(caller, input).await;
+            let error = match subscribed {
+                Ok(mut events) => loop {
+                    match events.next().await {
+                        Some(Ok(event)) => {
+                            failures = 0;
+                            if let Some(children) = self.take(event).await? {
+                                return self.end(children).await;
+                            }
+                        }
+                        Some(Err(error)) => break Some(error),
+                        // Subscriptions live for five minutes.
+                        None => break None,
+                    }
+                },
+                Err(error) => Some(error),
+            };
+            match error {
+                None => {}
+                Some(KinesisError::ResourceNotFoundException(_)) => return self.end(Vec::new()).await,
+                Some(KinesisError::ResourceInUseException(_)) => sleep(RESUBSCRIBE_PAUSE).await,
+                Some(error) => {
+                    failures += 1;
+                    self.pause(&error, failures).await?;
+                }
+            }
+        }
+    }
+
+    /// The children, when the event is the last of the shard.
+    async fn take(&mut self, event: SubscribeToShardEvent) -> Result<Option<Vec<ChildShard>>, Closed> {
+        self.give(event.records, event.millis_behind_latest).await?;
+        let children = event.child_shards.unwrap_or_default();
+        match event.continuation_sequence_number.filter(|number| !number.is_empty()) {
+            Some(number) => self.position = after(number),
+            None if !children.is_empty() => return Ok(Some(children)),
+            None => {}
+        }
+        Ok(None)
+    }
+
+    async fn give(&self, records: Vec<Record>, millis_behind_latest: i64) -> Result<(), Closed> {
+        let bytes = records.iter().map(|record| record.data.len()).sum();
+        let mut found = Vec::with_capacity(records.len());
+        for record in records {
+            user_records(record, self.range, &self.from, &mut found);
+        }
+        if found.is_empty() {
+            return if self.out.is_closed() { Err(Closed) } else { Ok(()) };
+        }
+        let batch = Batch { records: found, millis_behind_latest };
+        self.out.send(Fetched::Batch { batch, bytes }).await.map_err(|_| Closed)
+    }
+
+    async fn end(&self, children: Vec<ChildShard>) -> Result<(), Closed> {
+        self.out.send(Fetched::End(children)).await.map_err(|_| Closed)
+    }
+
+    async fn pause(&self, error: &KinesisError, failures: u32) -> Result<(), Closed> {
+        if self.out.is_closed() {
+            return Err(Closed);
+        }
+        let kind = if is_throttle(api::ModeledError::code(error)) { Retry::Throttled } else { Retry::Transient };
+        sleep(retry::delay(kind, failures)).await;
+        Ok(())
+    }
+}
