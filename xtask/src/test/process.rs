@@ -67,8 +67,13 @@ pub(super) fn tested(
     Ok(tally)
 }
 
-/// Reads a summary line of cargo test, pytest, Node's test runner, or our own programs.
+/// Reads a summary line of cargo test, pytest, Node's test runner, or our own programs; or, as Go has no summary, the
+/// line of one test.
 fn count(line: &str) -> Option<Tally> {
+    // Subtests are indented.
+    if line.starts_with("--- PASS: ") || line.starts_with("--- FAIL: ") {
+        return Some(Tally::one(line.starts_with("--- PASS: ")));
+    }
     let line = line.trim();
     if let Some(passed) = line.strip_prefix("# pass ") {
         return Some(Tally { passed: passed.parse().ok()?, failed: 0 });
@@ -103,6 +108,9 @@ mod tests {
             ("# pass 9", 9, 0),
             ("# fail 1", 0, 1),
             ("conformance: 7 passed, 1 failed", 7, 1),
+            ("--- PASS: TestErrors (0.01s)", 1, 0),
+            ("    --- PASS: TestErrors/plain (0.01s)", 0, 0),
+            ("--- FAIL: TestReshard (0.04s)", 0, 1),
         ] {
             assert_eq!(count(line).unwrap_or_default(), Tally { passed, failed }, "{line}");
         }

@@ -2,16 +2,39 @@
 //!
 //! A suite starts servers of its own on free loopback ports, each with a data directory that goes away.
 
-use std::ffi::OsStr;
+use std::env::join_paths;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
 
+use super::install::{self, Python, folder, is_current, mark_current, maven};
 use super::process::{cargo, run as run_program, tested};
 use super::{Tally, table};
 use crate::root;
 
-/// In the order in which they run.
-pub(super) const NAMES: &[&str] = &["boto3", "awscli", "javascript", "rust", "taxi", "kill"];
+/// Those whose calls docs/operations.md lists.
+pub(super) const RECORDED: &[&str] = &["boto3", "awscli", "javascript", "rust", "taxi", "kill"];
+
+/// Those that install much or run for minutes.
+pub(super) const HEAVY: &[&str] = &["java", "kcl", "kclpy", "flink", "telegraf"];
+
+/// All, in the order in which they run.
+pub(super) const NAMES: &[&str] = &[
+    "boto3",
+    "awscli",
+    "javascript",
+    "rust",
+    "taxi",
+    "kill",
+    "tables",
+    "go",
+    "java",
+    "kcl",
+    "kclpy",
+    "flink",
+    "telegraf",
+];
+
+type Variables = Vec<(&'static str, OsString)>;
 
 /// The server as it ships, and the Rust suites; these with the features of the whole workspace, so that the unit
 /// tests have built most of it already.
@@ -22,85 +45,60 @@ pub(super) fn build() -> Result<(), String> {
 
 pub(super) fn run(name: &str) -> Result<Tally, String> {
     match name {
-        "boto3" => python("sdk"),
-        "awscli" => python("command_line"),
-        "taxi" => python("taxi"),
+        "boto3" => python(Python::install()?, "sdk", Vec::new()),
+        "awscli" => python(Python::install()?, "command_line", Vec::new()),
+        "taxi" => python(Python::install()?, "taxi", Vec::new()),
+        "tables" => python(Python::install()?, "tables", Vec::new()),
         "javascript" => javascript(),
-        "rust" | "kill" => {
-            let program = root().join("target/debug/conformance-rust");
-            tested(program, &[name], &environment(&server(), &table::folder()))
+        "rust" | "kill" => started(root().join("target/debug/conformance-rust"), &[name], Vec::new()),
+        "go" => {
+            install::go()?;
+            started("go", &["-C", "conformance/go", "test", "-count=1", "-v", "./..."], Vec::new())
+        }
+        "java" => python(Python::install()?, "kcl/test_java_sdk.py", vec![kcl3()?]),
+        "kcl" => {
+            let older = maven("conformance/java/pom.xml", "kcl2", &["-Dkcl.version=2.7.2"])?;
+            python(Python::install()?, "kcl/test_kcl.py", vec![kcl3()?, ("ANABRANCH_KCL2", older.into())])
+        }
+        "kclpy" => python(Python::install()?.with_kclpy()?, "kcl/test_kclpy.py", Vec::new()),
+        "flink" => {
+            let job = maven("conformance/java/flink/pom.xml", "flink", &[])?;
+            python(Python::install()?, "flink", vec![("ANABRANCH_FLINK", job.into())])
+        }
+        "telegraf" => {
+            let program = install::telegraf()?;
+            python(Python::install()?, "shippers/test_telegraf.py", vec![("ANABRANCH_TELEGRAF", program.into())])
         }
         _ => Err(format!("there is no suite {name}")),
     }
 }
 
-/// Where the suites find the server and leave what they did.
-fn environment<'a>(server: &'a Path, recorded: &'a Path) -> Vec<(&'a str, &'a OsStr)> {
-    vec![
-        ("ANABRANCH_BINARY", server.as_os_str()),
-        ("ANABRANCH_RECORDED", recorded.as_os_str()),
-        ("PYTHONDONTWRITEBYTECODE", OsStr::new("1")),
-    ]
+/// The Java programs with the newest consumer library.
+fn kcl3() -> Result<(&'static str, OsString), String> {
+    Ok(("ANABRANCH_KCL3", maven("conformance/java/pom.xml", "kcl3", &[])?.into()))
 }
 
-fn server() -> PathBuf {
-    root().join("target/release/anabranch")
+/// Runs a suite that learns from its environment where the server is and where it leaves what it did.
+fn started(program: impl AsRef<OsStr>, arguments: &[&str], mut variables: Variables) -> Result<Tally, String> {
+    variables.push(("ANABRANCH_BINARY", root().join("target/release/anabranch").into()));
+    variables.push(("ANABRANCH_RECORDED", table::folder().into()));
+    variables.push(("PYTHONDONTWRITEBYTECODE", "1".into()));
+    let borrowed: Vec<(&str, &OsStr)> = variables.iter().map(|(name, value)| (*name, value.as_os_str())).collect();
+    tested(program, arguments, &borrowed)
 }
 
-fn installed(name: &str) -> PathBuf {
-    root().join("target/conformance").join(name)
-}
-
-fn python(folder: &str) -> Result<Tally, String> {
-    let python = Python::install()?;
-    let (server, recorded) = (server(), table::folder());
-    let mut environment = environment(&server, &recorded);
-    if let Some(path) = &python.path {
-        environment.push(("PYTHONPATH", path.as_os_str()));
+fn python(python: Python, tests: &str, mut variables: Variables) -> Result<Tally, String> {
+    if !python.path.is_empty() {
+        let path = join_paths(&python.path).map_err(|error| format!("PYTHONPATH: {error}"))?;
+        variables.push(("PYTHONPATH", path));
     }
-    let tests = format!("conformance/python/{folder}");
-    tested(&python.program, &["-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", &tests], &environment)
-}
-
-/// A Python with the pinned packages.
-struct Python {
-    program: PathBuf,
-    /// Set when the packages lie beside the system's Python instead of in a virtual environment.
-    path: Option<PathBuf>,
-}
-
-impl Python {
-    fn install() -> Result<Self, String> {
-        let requirements = root().join("conformance/python/requirements.txt");
-        let (venv, site) = (installed("venv"), installed("site"));
-        let isolated = Self { program: venv.join("bin/python"), path: None };
-        let beside = Self { program: "python3".into(), path: Some(site.clone()) };
-        if is_current(&venv, &requirements) {
-            return Ok(isolated);
-        }
-        if is_current(&site, &requirements) {
-            return Ok(beside);
-        }
-        let wanted = requirements.display().to_string();
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", &wanted];
-        let venv_name = venv.display().to_string();
-        fs::create_dir_all(installed("")).map_err(|error| format!("target/conformance: {error}"))?;
-        // Some systems ship Python without ensurepip, so that a virtual environment cannot be made.
-        if run_program("python3", &["-m", "venv", "--clear", &venv_name], &root()).is_ok() {
-            run_program(&isolated.program, &install, &root())?;
-            mark_current(&venv, &requirements)?;
-            return Ok(isolated);
-        }
-        let site_name = site.display().to_string();
-        let arguments: Vec<&str> = install.iter().copied().chain(["--upgrade", "--target", &site_name]).collect();
-        run_program("python3", &arguments, &root())?;
-        mark_current(&site, &requirements)?;
-        Ok(beside)
-    }
+    let tests = format!("conformance/python/{tests}");
+    let arguments = ["-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", &tests];
+    started(&python.program, &arguments, variables)
 }
 
 fn javascript() -> Result<Tally, String> {
-    let (source, target) = (root().join("conformance/javascript"), installed("javascript"));
+    let (source, target) = (root().join("conformance/javascript"), folder("javascript"));
     fs::create_dir_all(&target).map_err(|error| format!("{}: {error}", target.display()))?;
     let mut tests = Vec::new();
     // The tests are copied beside node_modules, because Node resolves packages from the importing file.
@@ -120,19 +118,5 @@ fn javascript() -> Result<Tally, String> {
     }
     let mut arguments = vec!["--test", "--test-reporter=tap", "--test-concurrency=1"];
     arguments.extend(tests.iter().map(String::as_str));
-    tested("node", &arguments, &environment(&server(), &table::folder()))
-}
-
-/// Whether `folder` was installed from `source` as it is now.
-fn is_current(folder: &Path, source: &Path) -> bool {
-    match (fs::read(folder.join("installed-from")), fs::read(source)) {
-        (Ok(then), Ok(now)) => then == now,
-        _ => false,
-    }
-}
-
-fn mark_current(folder: &Path, source: &Path) -> Result<(), String> {
-    fs::copy(source, folder.join("installed-from"))
-        .map(|_| ())
-        .map_err(|error| format!("{}: {error}", folder.display()))
+    started("node", &arguments, Vec::new())
 }
