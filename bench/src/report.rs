@@ -83,8 +83,8 @@ Made by
 
     cargo xtask bench --write docs/bench.md
 
-which builds the server as it ships, and measures each row against a fresh server with limits off and everything else at its default (the restart has one journal file
-that is large enough to seal nothing):
+which builds the server as it ships, and measures each row against a fresh server with limits off and everything else at its default (before the restart, an
+obstacle kept the server from rewriting its journal):
 every request carries a verified signature, every acknowledged record has been flushed.
 ";
 

@@ -98,12 +98,21 @@ impl Server {
         Api { address: self.address }
     }
 
-    /// The journal file that takes the most room.
-    pub(crate) fn largest_journal(&self) -> Result<PathBuf, String> {
+    /// The files of the journal, oldest first.
+    pub(crate) fn journals(&self) -> Result<Vec<PathBuf>, String> {
         let folder = self.folder.join("data/journal");
         let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let files = entries.flatten().filter_map(|entry| Some((entry.metadata().ok()?.len(), entry.path())));
-        files.max().map(|(_, path)| path).ok_or_else(|| format!("{} is empty", folder.display()))
+        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        Ok(files)
+    }
+
+    /// Keeps the server from rewriting its journal into segments, by what stands in the way of the first, until what is
+    /// answered is dropped.
+    pub(crate) fn without_segments(&self) -> Result<SealingStopped, String> {
+        let obstacle = self.folder.join("data/segments/0000000000000001.segment");
+        fs::create_dir_all(&obstacle).map_err(|error| format!("{}: {error}", obstacle.display()))?;
+        Ok(SealingStopped(obstacle))
     }
 
     /// kill -9.
@@ -112,6 +121,17 @@ impl Server {
             process.kill().expect("an own child can be killed");
             process.wait().expect("an own child can be waited for");
         }
+    }
+}
+
+/// A directory in the place of a segment.
+#[derive(Debug)]
+pub(crate) struct SealingStopped(PathBuf);
+
+impl Drop for SealingStopped {
+    fn drop(&mut self) {
+        // It is empty: files that were to take its place have other names.
+        let _ = fs::remove_dir(&self.0);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the machine gives to a program that does nothing else: a bare durable write, a bare log, a bare HTTP server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fd::OwnedFd;
@@ -45,18 +45,22 @@ pub(crate) fn durable_write_p50(folder: &Path) -> Result<Duration, String> {
     Ok(percentile(&durable_writes(folder, BLOCK_BYTES)?, 50.0))
 }
 
-/// Time to read the first `bytes` of a file once, past the page cache where the file system allows it.
-pub(crate) fn sequential_read(path: &Path, bytes: u64) -> Result<Duration, String> {
-    let fail = |error: rustix::io::Errno| format!("{}: {error}", path.display());
-    let file = open(path, OFlags::RDONLY).map_err(fail)?;
+/// Time to read the first `bytes` of these files once, past the page cache where the file system allows it.
+pub(crate) fn sequential_read(paths: &[PathBuf], bytes: u64) -> Result<Duration, String> {
     let mut memory = AlignedBuffer::default();
     let memory = memory.grow(READ_BYTES);
-    let (started, mut at) = (Instant::now(), 0);
-    while at < bytes {
-        match rustix::io::pread(&file, &mut *memory, at).map_err(fail)? {
-            0 => break,
-            count => at += count as u64,
+    let (started, mut read) = (Instant::now(), 0);
+    for path in paths {
+        let fail = |error: rustix::io::Errno| format!("{}: {error}", path.display());
+        let file = open(path, OFlags::RDONLY).map_err(fail)?;
+        let mut at = 0;
+        while read + at < bytes {
+            match rustix::io::pread(&file, &mut *memory, at).map_err(fail)? {
+                0 => break,
+                count => at += count as u64,
+            }
         }
+        read += at;
     }
     Ok(started.elapsed())
 }
