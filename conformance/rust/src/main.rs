@@ -1,9 +1,11 @@
-//! Black-box checks of a server by the AWS SDK for Rust: `conformance-rust rust`, and kill -9 under load:
-//! `conformance-rust kill`. The server's binary is named by `ANABRANCH_BINARY`.
+//! Black-box checks of a server by the AWS SDK for Rust: `conformance-rust rust`, kill -9 under load:
+//! `conformance-rust kill`, and this project's own producer and consumer: `conformance-rust client`, with their rates:
+//! `conformance-rust client-rate`. The server's binary is named by `ANABRANCH_BINARY`.
 
 use std::process::ExitCode;
 
 mod checks;
+mod client;
 mod kill;
 mod record;
 mod sdk;
@@ -17,12 +19,14 @@ async fn main() -> ExitCode {
     let (passed, failed) = match arguments[..] {
         ["rust"] => checks::run().await,
         ["kill"] => kill::run().await,
+        ["client"] => client::run().await,
+        ["client-rate"] => client::rate().await,
         ["tls-client", endpoint] => {
             tls::client(endpoint).await;
             return ExitCode::SUCCESS;
         }
         _ => {
-            eprintln!("usage: conformance-rust rust|kill");
+            eprintln!("usage: conformance-rust rust|kill|client|client-rate");
             return ExitCode::FAILURE;
         }
     };
