@@ -42,3 +42,8 @@ pub use post::post_json;
 pub use producer::Producer;
 pub use profile::{Profile, ProfileError};
 pub use transport::PlainReply;
+
+/// The example of the book compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/book/client.md")]
+struct Book;

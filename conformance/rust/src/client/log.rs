@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use client::consumer::{Batch, Checkpointer, ConsumerRecord, RecordProcessor};
 use client::producer::UserRecord;
@@ -17,8 +18,18 @@ pub(super) fn record(number: usize) -> UserRecord {
     }
 }
 
+/// One processing of one record.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// Nanoseconds since the epoch, comparable between processes.
+    pub at: u128,
+    pub key: String,
+    pub data: String,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Log {
+    pub everything: Vec<Seen>,
     /// For each number, whether it was seen.
     seen: Vec<bool>,
     /// The highest number of each key that was seen for the first time.
@@ -32,14 +43,27 @@ pub(super) struct Log {
 }
 
 impl Log {
-    fn see(&mut self, found: &ConsumerRecord) {
-        let text = String::from_utf8_lossy(&found.data);
+    /// What is told by several workers, in the order of time.
+    pub(super) fn of(mut everything: Vec<Seen>) -> Self {
+        everything.sort_by_key(|seen| seen.at);
+        let mut log = Self::default();
+        everything.into_iter().for_each(|seen| log.see(seen));
+        log
+    }
+
+    fn see(&mut self, found: Seen) {
+        self.check(&found);
+        self.everything.push(found);
+    }
+
+    fn check(&mut self, found: &Seen) {
+        let text = &found.data;
         let Some(number) = text.split(':').next().and_then(|number| number.parse::<usize>().ok()) else {
             self.problems.push(format!("{text:?} was never put"));
             return;
         };
         let expected = record(number);
-        if (&found.partition_key, &found.data) != (&expected.partition_key, &expected.data) {
+        if (found.key.as_str(), found.data.as_bytes()) != (&*expected.partition_key, &*expected.data) {
             self.problems.push(format!("record {number} is damaged"));
         }
         if self.seen.len() <= number {
@@ -57,6 +81,14 @@ impl Log {
     }
 }
 
+fn seen(record: &ConsumerRecord) -> Seen {
+    Seen {
+        at: UNIX_EPOCH.elapsed().expect("the clock is right").as_nanos(),
+        key: record.partition_key.to_string(),
+        data: String::from_utf8_lossy(&record.data).into_owned(),
+    }
+}
+
 /// One shard's processor.
 pub(super) struct Logger(pub Arc<Mutex<Log>>);
 
@@ -68,7 +100,7 @@ impl Logger {
 
 impl RecordProcessor for Logger {
     async fn process(&mut self, batch: Batch, checkpointer: &Checkpointer) {
-        self.note(|log| batch.records.iter().for_each(|record| log.see(record)));
+        self.note(|log| batch.records.iter().for_each(|record| log.see(seen(record))));
         // A failure is no harm: the records come again.
         drop(checkpointer.checkpoint().await);
     }

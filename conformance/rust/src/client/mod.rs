@@ -2,6 +2,7 @@
 
 mod application;
 mod log;
+mod mixed;
 mod rate;
 mod session;
 
@@ -9,15 +10,22 @@ pub(crate) use rate::run as rate;
 
 /// Each case on a server of its own.
 pub(crate) async fn run() -> (usize, usize) {
-    let mut failed = 0;
-    for (name, fan_out) in [("polling", false), ("fan-out", true)] {
-        match application::run(fan_out).await {
-            Ok(summary) => println!("ok {name}: {summary}"),
-            Err(message) => {
-                println!("FAILED {name}: {message}");
-                failed += 1;
-            }
-        }
+    let polling = told("polling", application::run(false).await);
+    let fan_out = told("fan-out", application::run(true).await);
+    let passed = usize::from(polling) + usize::from(fan_out);
+    (passed, 2 - passed)
+}
+
+/// Beside workers of KCL.
+pub(crate) async fn run_mixed() -> (usize, usize) {
+    let passed = usize::from(told("beside KCL", mixed::run().await));
+    (passed, 1 - passed)
+}
+
+fn told(name: &str, outcome: Result<String, String>) -> bool {
+    match &outcome {
+        Ok(summary) => println!("ok {name}: {summary}"),
+        Err(message) => println!("FAILED {name}: {message}"),
     }
-    (2 - failed, failed)
+    outcome.is_ok()
 }
