@@ -106,6 +106,11 @@ pub(super) fn telegraf() -> Result<PathBuf, String> {
     Ok(into.join("telegraf"))
 }
 
+/// What the library of the fuzz targets is compiled with.
+pub(super) fn cpp() -> Result<(), String> {
+    needs("c++", "--version", &["g++"], "a C++ compiler")
+}
+
 /// Installs a missing tool where the system's package manager may be used.
 fn needs(program: &str, probe: &str, packages: &[&str], name: &str) -> Result<(), String> {
     if answers(program, probe) {

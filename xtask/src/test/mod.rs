@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is handed in.
 //!
-//! Needs Rust, Python 3, Node with npm, Go and a C compiler; with `--all` also a JDK and Maven. Installs the rest under
-//! `target/`. No terminal, no input.
+//! Needs Rust, Python 3, Node with npm and a C compiler; with `--all` also a C++ compiler, Go, a JDK and Maven. Installs the
+//! rest under `target/`. No terminal, no input.
 
 use std::time::Instant;
 
@@ -15,9 +15,9 @@ mod table;
 const HELP: &str = "usage: cargo xtask test [--quick | --all] [--only NAME]... [--bless]
 
   --quick      without the conformance suites
-  --all        also the suites that install much or run for minutes: java, kcl, kclpy, flink, telegraf
-  --only NAME  one of: tidy, clippy, unit, boto3, awscli, javascript, rust, taxi, kill, tables, go,
-               java, kcl, kclpy, flink, telegraf
+  --all        also what installs much or runs for minutes: go, java, kcl, kclpy, flink, telegraf, proof
+  --only NAME  one of: tidy, clippy, unit, boto3, awscli, javascript, rust, taxi, kill, tables, go, java, kcl,
+               kclpy, flink, telegraf, proof
   --bless      write docs/operations.md from what the suites did";
 
 /// Passed and failed checks of one step.

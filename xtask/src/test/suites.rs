@@ -9,13 +9,13 @@ use std::fs;
 use super::install::{self, Python, folder, is_current, mark_current, maven};
 use super::process::{cargo, run as run_program, tested};
 use super::{Tally, table};
-use crate::root;
+use crate::{proof, root};
 
 /// Those whose calls docs/operations.md lists.
 pub(super) const RECORDED: &[&str] = &["boto3", "awscli", "javascript", "rust", "taxi", "kill"];
 
 /// Those that install much or run for minutes.
-pub(super) const HEAVY: &[&str] = &["java", "kcl", "kclpy", "flink", "telegraf"];
+pub(super) const HEAVY: &[&str] = &["go", "java", "kcl", "kclpy", "flink", "telegraf", "proof"];
 
 /// All, in the order in which they run.
 pub(super) const NAMES: &[&str] = &[
@@ -32,6 +32,7 @@ pub(super) const NAMES: &[&str] = &[
     "kclpy",
     "flink",
     "telegraf",
+    "proof",
 ];
 
 type Variables = Vec<(&'static str, OsString)>;
@@ -68,6 +69,10 @@ pub(super) fn run(name: &str) -> Result<Tally, String> {
         "telegraf" => {
             let program = install::telegraf()?;
             python(Python::install()?, "shippers/test_telegraf.py", vec![("ANABRANCH_TELEGRAF", program.into())])
+        }
+        "proof" => {
+            install::cpp()?;
+            proof::short()
         }
         _ => Err(format!("there is no suite {name}")),
     }
