@@ -4,6 +4,7 @@
 //! this worker has been given, and takes or asks for its share, unless a leader of KCL's assigns the leases.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use base::ByteString;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::StartError;
 use super::balance::{self, Move};
@@ -87,10 +88,21 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
 
     async fn round(&mut self, is_stopping: bool) {
         self.reap().await;
-        join_all(self.held.values().map(|held| held.holding.renew())).await;
-        if !is_stopping && self.look().await.is_err() {
-            // The next round tries again; what is held is kept as long as it is renewed.
-            self.counters.rounds_failed.add(1);
+        let held: Vec<Arc<Holding>> = self.held.values().map(|held| Arc::clone(&held.holding)).collect();
+        let pause = self.settings.failover / ROUNDS;
+        // With what has passed since the renewal before, this makes the failover time.
+        let limit = pause * (ROUNDS - 1);
+        renew(&held, limit).await;
+        if !is_stopping {
+            let looked = tokio::select! {
+                looked = self.look() => looked,
+                // Leases are kept while a look takes long.
+                never = keep_renewing(&held, pause, limit) => match never {},
+            };
+            if looked.is_err() {
+                // The next round tries again; what is held is kept as long as it is renewed.
+                self.counters.rounds_failed.add(1);
+            }
         }
         self.counters.leases_held.set(self.held.len());
     }
@@ -222,6 +234,17 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
                 ended.notify_one();
             }));
         }
+    }
+}
+
+async fn renew(held: &[Arc<Holding>], limit: Duration) {
+    join_all(held.iter().map(|holding| holding.renew_within(limit))).await;
+}
+
+async fn keep_renewing(held: &[Arc<Holding>], pause: Duration, limit: Duration) -> Infallible {
+    loop {
+        sleep(pause).await;
+        renew(held, limit).await;
     }
 }
 

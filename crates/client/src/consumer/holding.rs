@@ -6,7 +6,7 @@ use std::time::Duration;
 use api::dynamodb::DynamoDBError;
 use base::ByteString;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::lease::{Checkpoint, Lease};
 use super::processor::CheckpointError;
@@ -83,8 +83,15 @@ impl Holding {
         self.row.lock().await.lease.clone()
     }
 
-    /// Tells the others that this worker is alive. Finds out whether the lease was lost or should be handed over.
-    pub(super) async fn renew(&self) {
+    /// Tells the others that this worker is alive, and gives the lease up for lost when that takes longer than `limit`.
+    pub(super) async fn renew_within(&self, limit: Duration) {
+        if timeout(limit, self.renew()).await.is_err() {
+            self.order(Order::Lost);
+        }
+    }
+
+    /// Finds out too whether the lease was lost or should be handed over.
+    async fn renew(&self) {
         let mut row = self.row.lock().await;
         let seconds = row.renewed.elapsed().as_secs_f64().max(0.001);
         #[allow(clippy::cast_precision_loss, reason = "a rate for balancing needs no more digits")]
@@ -120,9 +127,11 @@ impl Holding {
             return Ok(true);
         }
         let found = self.table.get(&self.key).await?;
-        // After another checkpoint than ours somebody else has processed the shard in between.
-        let ours = found
-            .filter(|found| found.actual_owner() == Some(&self.worker) && found.checkpoint == row.lease.checkpoint);
+        // After another checkpoint than ours somebody else has processed the shard in between. What is about to be
+        // written may be there already: the answer to the first attempt was lost.
+        let is_known =
+            |at: &Checkpoint| *at == row.lease.checkpoint || matches!(write, Write::Checkpoint(to) if at == to);
+        let ours = found.filter(|found| found.actual_owner() == Some(&self.worker) && is_known(&found.checkpoint));
         let Some(ours) = ours else {
             self.order(Order::Lost);
             return Ok(false);

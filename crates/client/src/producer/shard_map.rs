@@ -14,8 +14,8 @@ use crate::shards;
 pub(super) struct ShardMap {
     /// The open ones by the end of their range: they divide the whole space.
     open: Vec<(HashKey, ByteString)>,
-    /// All that are retained.
-    ranges: HashMap<ByteString, HashKeyRange>,
+    /// All that are retained, and whether they are open.
+    known: HashMap<ByteString, (HashKeyRange, bool)>,
 }
 
 impl ShardMap {
@@ -30,12 +30,13 @@ impl ShardMap {
 
     /// `None` when the open shards leave a gap, as they may while a stream is resharded.
     pub(super) fn of(shards: &[Shard]) -> Option<Self> {
-        let mut ranges = HashMap::with_capacity(shards.len());
+        let mut known = HashMap::with_capacity(shards.len());
         let mut open = Vec::new();
         for shard in shards {
             let range = shards::range(&shard.hash_key_range)?;
-            ranges.insert(shard.shard_id.clone(), range);
-            if shard.sequence_number_range.ending_sequence_number.is_none() {
+            let is_open = shard.sequence_number_range.ending_sequence_number.is_none();
+            known.insert(shard.shard_id.clone(), (range, is_open));
+            if is_open {
                 open.push((range, shard.shard_id.clone()));
             }
         }
@@ -45,7 +46,7 @@ impl ShardMap {
         });
         let open = open.into_iter().map(|(range, id)| (range.end, id)).collect();
         // The last one ends where the space does, so that nothing comes after it.
-        (covered == Some(None)).then_some(Self { open, ranges })
+        (covered == Some(None)).then_some(Self { open, known })
     }
 
     /// The index of the open shard that a hash key belongs to.
@@ -59,12 +60,12 @@ impl ShardMap {
     }
 
     pub(super) fn is_open(&self, id: &ByteString) -> bool {
-        self.open.iter().any(|(_, open)| open == id)
+        self.known.get(id).is_some_and(|(_, is_open)| *is_open)
     }
 
     /// The range of a shard, open or closed.
     pub(super) fn range(&self, id: &ByteString) -> Option<HashKeyRange> {
-        self.ranges.get(id).copied()
+        self.known.get(id).map(|(range, _)| *range)
     }
 }
 
