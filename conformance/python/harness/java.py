@@ -42,7 +42,7 @@ class Producer:
     def text(self):
         return self.log.read_text(errors="replace")
 
-    def finish(self, seconds=180):
+    def finish(self, seconds=400):
         """Waits until every user record has been acknowledged."""
         assert self.process.wait(timeout=seconds) == 0, self.text()[-4000:]
         assert "failed 0\n" in self.text() and self.acknowledged() == self.count, self.text()[-4000:]
@@ -88,7 +88,7 @@ class Worker:
         return self.process.poll() is None
 
 
-def wait_for(what, condition, seconds=180, pause=0.5):
+def wait_for(what, condition, seconds=400, pause=0.5):
     """Waits until `condition()` is true and returns what it answered."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

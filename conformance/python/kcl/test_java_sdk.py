@@ -20,5 +20,5 @@ def server():
 def test_check_holds(server, tmp_path, check, transport):
     log = tmp_path / "log"
     process = start(server, "Sdk", tmp_path, environment={"CHECK": check, "TRANSPORT": transport}, output=log)
-    assert process.wait(timeout=180) == 0, log.read_text()[-4000:]
+    assert process.wait(timeout=400) == 0, log.read_text()[-4000:]
     assert "holds\n" in log.read_text()

@@ -45,6 +45,7 @@ def check_records(workers, count):
     """Everything is there, byte for byte, under its key; the records of a key were first seen in their order."""
     every = sorted(record for worker in workers for record in worker.records())
     assert {record[5] for record in every} == expected(count)
+    assert any(record[3] > 0 for record in every), "the producer aggregates"
     last, seen = {}, set()
     for _, shard, sequence, sub, key, data in every:
         assert key == f"key-{int(data.split(':')[0]) % KEYS}", (key, data)
