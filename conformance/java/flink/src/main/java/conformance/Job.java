@@ -36,9 +36,9 @@ public final class Job {
         int count = Integer.parseInt(text("COUNT"));
         int code = 1;
         try {
-            String savepoint = run(null, count / 4);
+            String savepoint = run(null, count / 4, false);
             System.out.println("stopped after " + SEEN.get());
-            run(savepoint, count);
+            run(savepoint, count, true);
             System.out.println("seen " + SEEN.get());
             code = 0;
         } catch (Exception error) {
@@ -48,8 +48,10 @@ public final class Job {
         Runtime.getRuntime().halt(code);
     }
 
-    /** The savepoint with which the job stopped. */
-    private static String run(String savepoint, int enough) throws Exception {
+    /**
+     * The savepoint with which the job stopped. Unless it drains, it keeps there what the sink has not sent yet.
+     */
+    private static String run(String savepoint, int enough, boolean drain) throws Exception {
         Configuration configuration = new Configuration();
         if (savepoint != null) {
             configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
@@ -69,7 +71,7 @@ public final class Job {
             }
         }
         String folder = text("SCRATCH") + "/savepoints";
-        String taken = job.stopWithSavepoint(false, folder, SavepointFormatType.CANONICAL).get(300, TimeUnit.SECONDS);
+        String taken = job.stopWithSavepoint(drain, folder, SavepointFormatType.CANONICAL).get(300, TimeUnit.SECONDS);
         // A job that ends deregisters its consumer, which is the next job's too.
         job.getJobExecutionResult().get(300, TimeUnit.SECONDS);
         return taken;
