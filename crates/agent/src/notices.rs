@@ -34,6 +34,10 @@ impl Notices {
         let now = self.clock.now();
         {
             let mut troubles = self.troubles();
+            if troubles.len() >= TROUBLES_MAX {
+                // Some are over without a word, as those of files that are gone.
+                troubles.retain(|_, said| now.since(*said) < INTERVAL);
+            }
             match troubles.get(what) {
                 Some(said) if now.since(*said) < INTERVAL => return,
                 None if troubles.len() >= TROUBLES_MAX => return,

@@ -89,19 +89,20 @@ impl Tracker {
 
     /// Takes what is known from what was found; answers the rest.
     fn see_known(&mut self, found: Vec<Found>, now: Timestamp) -> Vec<Found> {
-        let mut ids = BTreeSet::new();
-        // A file with two names is one file.
-        let mut new: Vec<Found> = found.into_iter().filter(|found| ids.insert(found.id)).collect();
+        let mut new: BTreeMap<FileId, (usize, Found)> = BTreeMap::new();
+        for (order, found) in found.into_iter().enumerate() {
+            // A file with two names is one file.
+            new.entry(found.id).or_insert((order, found));
+        }
         for file in &mut self.files {
-            match new.iter().position(|found| found.id == file.id) {
-                Some(at) => {
-                    let found = new.remove(at);
-                    see(file, &found, true, &self.flow, &self.positions, now);
-                }
+            match new.remove(&file.id) {
+                Some((_, found)) => see(file, &found, true, &self.flow, &self.positions, now),
                 None => file.miss(now),
             }
         }
-        new
+        let mut new: Vec<(usize, Found)> = new.into_values().collect();
+        new.sort_by_key(|(order, _)| *order);
+        new.into_iter().map(|(_, found)| found).collect()
     }
 
     /// Looks for files that are missing under names that the pattern does not mean.
@@ -134,6 +135,8 @@ impl Tracker {
             match file.is_replaced() {
                 Ok(false) => self.note_head(at),
                 Ok(true) => self.start_anew(at, new, out, now),
+                // Renamed since the list was made: the next list has it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => self.cannot_read(at, &error),
             }
         }
