@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::failure::{Failure, SUCCESS};
-use crate::{completions, config, keys, put, serve, stream, tail, top};
+use crate::{agent, completions, config, keys, put, serve, stream, tail, top};
 
 /// Amazon Kinesis as open software: the server, and commands for people.
 ///
@@ -30,6 +30,7 @@ enum Command {
     Put(put::Put),
     Tail(tail::Tail),
     Top(top::Top),
+    Agent(agent::Agent),
     Completions(completions::Completions),
 }
 
@@ -59,6 +60,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Command::Put(command) => with_runtime(put::run(command)),
         Command::Tail(command) => with_runtime(tail::run(command)),
         Command::Top(command) => with_runtime(top::run(command)),
+        Command::Agent(command) => with_runtime(agent::run(command)),
         Command::Completions(command) => {
             completions::run(&command, &mut Cli::command())?;
             Ok(SUCCESS)

@@ -9,7 +9,7 @@ use base::ByteString;
 use base::caller::Caller;
 use base::ids::{AccountId, Region};
 use clap::Args;
-use client::{Credentials, Endpoint, KinesisClient, Profile};
+use client::{Builder, Credentials, Endpoint, KinesisClient, Profile, ServiceClient};
 
 use crate::failure::{Failure, explain};
 
@@ -44,14 +44,40 @@ pub struct Session {
     is_anonymous: bool,
 }
 
+/// What a settings file says of the connection.
+#[derive(Default)]
+pub struct FileSettings {
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub credentials: Option<Credentials>,
+}
+
+/// All that a client is made of.
+pub struct Connection {
+    endpoint: Endpoint,
+    region: Region,
+    credentials: Credentials,
+    ca: Option<PathBuf>,
+    is_anonymous: bool,
+}
+
 impl ConnectFlags {
     pub fn open(&self) -> Result<Session, Failure> {
+        let connection = self.resolve("AWS_ENDPOINT_URL_KINESIS", FileSettings::default())?;
+        let (caller, is_anonymous) = (connection.caller(), connection.is_anonymous);
+        Ok(Session { kinesis: connection.client(KinesisClient::builder)?, caller, is_anonymous })
+    }
+
+    /// The connection to one service, of which the endpoint has a variable of its own. Flags win over variables, those
+    /// over the file, and the file over the profile; only a key in the file wins over one in the environment.
+    pub fn resolve(&self, endpoint_variable: &str, file: FileSettings) -> Result<Connection, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let endpoint: Endpoint = self
             .endpoint
             .clone()
-            .or_else(|| variable("AWS_ENDPOINT_URL_KINESIS"))
+            .or_else(|| variable(endpoint_variable))
             .or_else(|| variable("AWS_ENDPOINT_URL"))
+            .or(file.endpoint)
             .unwrap_or_else(|| ENDPOINT_DEFAULT.to_owned())
             .parse()
             .map_err(|error| Failure::usage(format!("{error}")))?;
@@ -61,12 +87,16 @@ impl ConnectFlags {
             .clone()
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or(file.region)
             .or_else(|| profile.get("region").map(str::to_owned))
             .unwrap_or_else(|| REGION_DEFAULT.to_owned());
         let region = Region::new(region).map_err(|error| Failure::usage(error.to_string()))?;
-        // Who names a profile on the command line means its keys, whatever the environment has.
+        // Who names a profile on the command line means its keys, whatever the file and the environment have.
         let from_environment = |name: &str| variable(name).filter(|_| self.profile.is_none());
-        let found = Credentials::find(from_environment, &profile).map_err(|e| Failure::usage(e.to_string()))?;
+        let found = match file.credentials.filter(|_| self.profile.is_none()) {
+            Some(credentials) => Some(credentials),
+            None => Credentials::find(from_environment, &profile).map_err(|e| Failure::usage(e.to_string()))?,
+        };
         let is_anonymous = found.is_none();
         let credentials = match found {
             Some(credentials) => credentials,
@@ -79,15 +109,27 @@ impl ConnectFlags {
                 )));
             }
         };
-        let caller = Caller { account: AccountId::zero(), region: region.clone(), access_key_id: None };
         // The variable is meant for all commands, so that those without TLS may pass over it.
         let bundle = || variable("AWS_CA_BUNDLE").filter(|_| endpoint.is_tls()).map(PathBuf::from);
         let ca = self.ca.clone().or_else(bundle);
-        let kinesis = KinesisClient::builder(endpoint, region, credentials)
-            .ca_file(ca)
+        Ok(Connection { endpoint, region, credentials, ca, is_anonymous })
+    }
+}
+
+impl Connection {
+    pub fn caller(&self) -> Caller {
+        Caller { account: AccountId::zero(), region: self.region.clone(), access_key_id: None }
+    }
+
+    /// The client of a service, from what makes its settings.
+    pub fn client<C: ServiceClient>(
+        self,
+        builder: impl FnOnce(Endpoint, Region, Credentials) -> Builder<C>,
+    ) -> Result<C, Failure> {
+        builder(self.endpoint, self.region, self.credentials)
+            .ca_file(self.ca)
             .build()
-            .map_err(|error| Failure::new(error.to_string()))?;
-        Ok(Session { kinesis, caller, is_anonymous })
+            .map_err(|error| Failure::new(error.to_string()))
     }
 }
 

@@ -7,6 +7,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod command;
 
+mod agent;
 mod completions;
 mod config;
 mod keys;

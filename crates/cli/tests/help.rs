@@ -26,6 +26,7 @@ Commands:
   put          Write a file or standard input into a stream, one record a line
   tail         Print the records of a stream as they come
   top          Show live rates per stream and shard
+  agent        Ship log files to streams, by the configuration file of the Kinesis Agent
   completions  Print the completions for a shell
 
 Options:

@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod agent;
 mod failures;
 mod help;
 mod keys;
