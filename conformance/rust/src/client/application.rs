@@ -39,7 +39,8 @@ pub(super) async fn run(fan_out: bool) -> Result<String, String> {
 
     let producer = Producer::builder(session.kinesis.clone(), STREAM).ordered(true).linger(Duration::from_millis(10));
     let producer = producer.start().await.map_err(|error| error.to_string())?;
-    put(&producer, 0..RECORDS / 3).await?;
+    let failed = |message| format!("{message}: {:?}", producer.metrics());
+    put(&producer, 0..RECORDS / 3).await.map_err(failed)?;
     let (_, _, putting) = tokio::join!(
         async {
             session.split_first(STREAM).await;
@@ -48,7 +49,7 @@ pub(super) async fn run(fan_out: bool) -> Result<String, String> {
         async { drop(first) },
         put(&producer, RECORDS / 3..RECORDS)
     );
-    putting?;
+    putting.map_err(failed)?;
     let moved = producer.metrics().user_records_moved;
     producer.close().await;
 

@@ -115,17 +115,18 @@ impl Buffer {
 
     /// The next step, while that many requests are under way.
     pub(super) fn step(&mut self, now: Instant, requests: usize) -> Step {
-        let linger = if self.is_closing { Duration::ZERO } else { self.settings.linger };
-        for lane in &mut self.lanes {
-            if lane.opened().is_some_and(|opened| opened + linger <= now) {
-                lane.close();
+        let has_slot = requests < self.settings.requests_in_flight_max;
+        for index in 0..self.lanes.len() {
+            // What could not be sent yet goes on collecting.
+            if has_slot && self.linger_due(&self.lanes[index], now).is_some_and(|due| due <= now) {
+                self.lanes[index].close();
             }
         }
         self.expire(now);
         if self.is_stale {
             return if requests == 0 { Step::Refresh } else { Step::Wait(None) };
         }
-        if requests < self.settings.requests_in_flight_max {
+        if has_slot {
             let batch = self.take_batch(now);
             if !batch.is_empty() {
                 return Step::Send(batch);
@@ -134,7 +135,15 @@ impl Buffer {
         if self.is_closing && self.lanes.iter().all(Lane::is_empty) {
             return Step::Done;
         }
-        Step::Wait(self.next_due(now))
+        // Without a slot the end of a request comes first.
+        Step::Wait(if has_slot { self.next_due(now) } else { None })
+    }
+
+    /// When the open parcel of a lane should travel; `None` while others of its lane go before it.
+    fn linger_due(&self, lane: &Lane, now: Instant) -> Option<Instant> {
+        let linger = if self.is_closing { Duration::ZERO } else { self.settings.linger };
+        let opened = lane.opened().filter(|_| lane.queue.is_empty() && !lane.is_busy(&self.settings))?;
+        Some((opened + linger).max(lane.not_before.unwrap_or(now)))
     }
 
     fn take_batch(&mut self, now: Instant) -> Vec<Sent> {
@@ -163,9 +172,8 @@ impl Buffer {
     /// When time alone makes something to do.
     fn next_due(&self, now: Instant) -> Option<Instant> {
         let of_lane = |lane: &Lane| {
-            let linger = lane.opened().map(|opened| opened + self.settings.linger);
             let retry = lane.not_before.filter(|at| *at > now && !lane.queue.is_empty());
-            linger.into_iter().chain(retry).min()
+            self.linger_due(lane, now).into_iter().chain(retry).min()
         };
         self.lanes.iter().filter_map(of_lane).min()
     }

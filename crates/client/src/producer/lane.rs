@@ -87,6 +87,11 @@ impl Lane {
     }
 
     pub(super) fn may_send(&self, now: Instant, settings: &Settings) -> bool {
-        self.not_before.is_none_or(|at| at <= now) && !(settings.is_ordered && self.in_flight > 0)
+        self.not_before.is_none_or(|at| at <= now) && !self.is_busy(settings)
+    }
+
+    /// Whether what is under way must come back first.
+    pub(super) fn is_busy(&self, settings: &Settings) -> bool {
+        settings.is_ordered && self.in_flight > 0
     }
 }

@@ -47,17 +47,17 @@ impl Stream {
         let key = entry.explicit_hash_key.as_ref().map(|key| key.parse().expect("a hash key"));
         let key: HashKey = key.unwrap_or_else(|| HashKey::of(&entry.partition_key));
         let (id, range, _) = self.shards.iter().find(|(_, range, open)| *open && range.contains(key)).expect("no gap");
-        let plain = || {
-            vec![UserRecord {
+        match deaggregate(&entry.data) {
+            // As KCL does: one stranger, and the whole record is passed over.
+            Some(records) if records.iter().all(|record| range.contains(record.hash_key())) => {
+                self.seen.extend(records);
+            }
+            Some(_) => {}
+            None => self.seen.push(UserRecord {
                 partition_key: entry.partition_key.clone(),
                 explicit_hash_key: None,
                 data: entry.data.clone(),
-            }]
-        };
-        let records = deaggregate(&entry.data).unwrap_or_else(plain);
-        // As KCL does: one stranger, and the whole record is passed over.
-        if records.iter().all(|record| range.contains(record.hash_key())) {
-            self.seen.extend(records);
+            }),
         }
         self.records += 1;
         Placed {
@@ -228,6 +228,29 @@ fn records_of_one_shard_travel_together_and_alone_they_are_plain() {
     assert_eq!(room.available_permits(), 3 * (5 + 1 + 64));
     let metrics = counters.snapshot();
     assert_eq!((metrics.user_records_stored, metrics.kinesis_records_stored, metrics.user_bytes_stored), (3, 2, 18));
+}
+
+#[test]
+fn an_ordered_shard_collects_while_it_is_busy() {
+    let mut stream = Stream::new();
+    let settings = Settings { is_ordered: true, ..Settings::default() };
+    let (mut buffer, counters, _) = buffer(settings, stream.map());
+    let mut now = Instant::now();
+    let at = |number| UserRecord { explicit_hash_key: Some(HashKey::MIN), ..record(number) };
+    let put = |buffer: &mut Buffer, number, now| drop(buffer.accept(&at(number), HashKey::MIN, now));
+    put(&mut buffer, 0, now);
+    now += Duration::from_secs(1);
+    let Step::Send(mut batch) = buffer.step(now, 0) else { panic!("the first one lingers no more") };
+    for number in 1..4 {
+        put(&mut buffer, number, now);
+        now += Duration::from_secs(1);
+        assert!(matches!(buffer.step(now, 1), Step::Wait(None)), "the shard is busy");
+    }
+    let results: Vec<_> = batch.iter_mut().map(|sent| Ok(stream.put(&sent.parcel.pack()))).collect();
+    buffer.settle(batch.into_iter().zip(results).collect(), now);
+    exchange(&mut buffer, &mut stream, now);
+    assert_eq!(counters.snapshot().kinesis_records_stored, 2);
+    assert_eq!(stream.seen.iter().map(number).collect::<Vec<_>>(), [0, 1, 2, 3]);
 }
 
 #[test]
