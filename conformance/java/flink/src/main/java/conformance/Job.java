@@ -24,7 +24,7 @@ import org.apache.flink.util.Collector;
 /**
  * Counts the records of each key, which is the text before a colon, and puts {@code record:count} into another stream.
  * Runs until it has seen a quarter of COUNT records, stops with a savepoint, says so, and goes on from there in another
- * job until it has seen them all.
+ * job until it is killed.
  */
 public final class Job {
     /** Of both jobs, which run in this process one after the other. */
@@ -34,24 +34,24 @@ public final class Job {
 
     public static void main(String[] arguments) {
         int count = Integer.parseInt(text("COUNT"));
-        int code = 1;
         try {
-            String savepoint = run(null, count / 4, false);
+            JobClient first = start(null);
+            wait(first, count / 4);
+            String folder = text("SCRATCH") + "/savepoints";
+            String savepoint = first.stopWithSavepoint(false, folder, SavepointFormatType.CANONICAL)
+                    .get(300, TimeUnit.SECONDS);
+            // A job that ends deregisters its consumer, which is the next job's too.
+            first.getJobExecutionResult().get(300, TimeUnit.SECONDS);
             System.out.println("stopped after " + SEEN.get());
-            run(savepoint, count, true);
-            System.out.println("seen " + SEEN.get());
-            code = 0;
+            wait(start(savepoint), Integer.MAX_VALUE);
         } catch (Exception error) {
             error.printStackTrace();
         }
         // The cluster's threads keep the process, and its shutdown hook may wait for ever.
-        Runtime.getRuntime().halt(code);
+        Runtime.getRuntime().halt(1);
     }
 
-    /**
-     * The savepoint with which the job stopped. Unless it drains, it keeps there what the sink has not sent yet.
-     */
-    private static String run(String savepoint, int enough, boolean drain) throws Exception {
+    private static JobClient start(String savepoint) throws Exception {
         Configuration configuration = new Configuration();
         if (savepoint != null) {
             configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, savepoint);
@@ -62,7 +62,11 @@ public final class Job {
                 .keyBy(record -> record.substring(0, record.indexOf(':')))
                 .process(new Count()).uid("count")
                 .sinkTo(sink()).uid("sink");
-        JobClient job = environment.executeAsync();
+        return environment.executeAsync();
+    }
+
+    /** Until the job has seen enough records. */
+    private static void wait(JobClient job, int enough) throws Exception {
         while (SEEN.get() < enough) {
             Thread.sleep(20);
             if (job.getJobStatus().get().isGloballyTerminalState()) {
@@ -70,11 +74,6 @@ public final class Job {
                 throw new IllegalStateException("the job ended by itself");
             }
         }
-        String folder = text("SCRATCH") + "/savepoints";
-        String taken = job.stopWithSavepoint(drain, folder, SavepointFormatType.CANONICAL).get(300, TimeUnit.SECONDS);
-        // A job that ends deregisters its consumer, which is the next job's too.
-        job.getJobExecutionResult().get(300, TimeUnit.SECONDS);
-        return taken;
     }
 
     /** SOURCE is NEW for the source of the new interface; or POLLING or EFO for the two readers of the older one. */
