@@ -15,9 +15,10 @@ mod table;
 const HELP: &str = "usage: cargo xtask test [--quick | --all] [--only NAME]... [--bless]
 
   --quick      without the conformance suites
-  --all        also what installs much or runs for minutes: go, java, kcl, kclpy, flink, telegraf, proof
-  --only NAME  one of: tidy, clippy, unit, boto3, awscli, javascript, rust, taxi, kill, tables, go, java, kcl,
-               kclpy, flink, telegraf, proof
+  --all        also what installs much or runs for minutes: client, go, java, kcl, kclpy, flink, telegraf,
+               proof
+  --only NAME  one of: tidy, clippy, unit, boto3, awscli, javascript, rust, taxi, kill, tables, client, go,
+               java, kcl, kclpy, flink, telegraf, proof
   --bless      write docs/operations.md from what the suites did";
 
 /// Passed and failed checks of one step.

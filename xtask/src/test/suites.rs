@@ -15,7 +15,7 @@ use crate::{proof, root};
 pub(super) const RECORDED: &[&str] = &["boto3", "awscli", "javascript", "rust", "taxi", "kill"];
 
 /// Those that install much or run for minutes.
-pub(super) const HEAVY: &[&str] = &["go", "java", "kcl", "kclpy", "flink", "telegraf", "proof"];
+pub(super) const HEAVY: &[&str] = &["client", "go", "java", "kcl", "kclpy", "flink", "telegraf", "proof"];
 
 /// All, in the order in which they run.
 pub(super) const NAMES: &[&str] = &[
@@ -26,6 +26,7 @@ pub(super) const NAMES: &[&str] = &[
     "taxi",
     "kill",
     "tables",
+    "client",
     "go",
     "java",
     "kcl",
@@ -51,7 +52,7 @@ pub(super) fn run(name: &str) -> Result<Tally, String> {
         "taxi" => python(Python::install()?, "taxi", Vec::new()),
         "tables" => python(Python::install()?, "tables", Vec::new()),
         "javascript" => javascript(),
-        "rust" | "kill" => started(root().join("target/debug/conformance-rust"), &[name], Vec::new()),
+        "rust" | "kill" | "client" => started(root().join("target/debug/conformance-rust"), &[name], Vec::new()),
         "go" => {
             install::go()?;
             started("go", &["-C", "conformance/go", "test", "-count=1", "-v", "./..."], Vec::new())
@@ -59,7 +60,11 @@ pub(super) fn run(name: &str) -> Result<Tally, String> {
         "java" => python(Python::install()?, "kcl/test_java_sdk.py", vec![kcl3()?]),
         "kcl" => {
             let older = maven("conformance/java/pom.xml", "kcl2", &["-Dkcl.version=2.7.2"])?;
-            python(Python::install()?, "kcl/test_kcl.py", vec![kcl3()?, ("ANABRANCH_KCL2", older.into())])
+            let newest = kcl3()?;
+            let mut tally =
+                python(Python::install()?, "kcl/test_kcl.py", vec![newest.clone(), ("ANABRANCH_KCL2", older.into())])?;
+            tally += started(root().join("target/debug/conformance-rust"), &["client-kcl"], vec![newest])?;
+            Ok(tally)
         }
         "kclpy" => python(Python::install()?.with_kclpy()?, "kcl/test_kclpy.py", Vec::new()),
         "flink" => {

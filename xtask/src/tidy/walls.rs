@@ -30,7 +30,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("cli", &["base", "api", "client", "node", "agent"]),
     ("testkit", &["base"]),
     ("bench", &["base", "wire"]),
-    ("conformance-rust", &["base", "testkit"]),
+    ("conformance-rust", &["base", "api", "client", "testkit"]),
     ("proof", &["base", "api", "client", "testkit"]),
     ("xtask", &[]),
 ];
