@@ -36,10 +36,13 @@ async fn used(end: End) -> (tempfile::TempDir, NewKey) {
     }
     node.shutdown().await;
     // The threads of the catalog let go of the file a moment later.
-    while directory.path().join("catalog.db-wal").exists() {
+    for _ in 0..1000 {
+        if !directory.path().join("catalog.db-wal").exists() {
+            return (directory, key);
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    (directory, key)
+    panic!("the catalog is not closed");
 }
 
 fn copy(from: &Path, to: &Path) {

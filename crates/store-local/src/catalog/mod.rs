@@ -75,16 +75,22 @@ impl SqliteCatalog {
         let connection::Connections { writer, reader, witness, version } =
             connection::open(path, pages_max).map_err(failed)?;
         let version = watch::Sender::new(version);
-        let writer = writer::Writer { connection: writer, witness, path: path.display().to_string() };
+        let mut writer = writer::Writer { connection: writer, witness, path: path.display().to_string() };
         let reader = reader::Reader { connection: reader, path: path.display().to_string() };
         let (writes, write_queue) = mpsc::channel();
         let (reads, read_queue) = mpsc::channel();
         let (published, polled) = (version.clone(), version.clone());
+        let (closing, reader_closed) = mpsc::channel::<()>();
         let threads = [
-            std::thread::Builder::new()
-                .name("catalog-write".to_owned())
-                .spawn(move || writer.run(&write_queue, &published)),
-            std::thread::Builder::new().name("catalog-read".to_owned()).spawn(move || reader.run(&read_queue, &polled)),
+            std::thread::Builder::new().name("catalog-write".to_owned()).spawn(move || {
+                writer.run(&write_queue, &published);
+                // Of two connections that are closed at the same moment, neither removes the write-ahead log.
+                let _ = reader_closed.recv();
+            }),
+            std::thread::Builder::new().name("catalog-read".to_owned()).spawn(move || {
+                reader.run(&read_queue, &polled);
+                drop((reader, closing));
+            }),
         ];
         for thread in threads {
             thread.map_err(|error| failed(format!("no thread for it: {error}")))?;

@@ -25,7 +25,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Serves the queue until the catalog is dropped.
-    pub(super) fn run(mut self, queue: &Receiver<WriteRequest>, version: &watch::Sender<u64>) {
+    pub(super) fn run(&mut self, queue: &Receiver<WriteRequest>, version: &watch::Sender<u64>) {
         while let Ok(first) = queue.recv() {
             let mut group = vec![first];
             group.extend(queue.try_iter().take(GROUP_COUNT_MAX - 1));
