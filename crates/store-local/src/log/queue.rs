@@ -3,11 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use base::limits::MIB;
 use store::shard_log::{Append, Appended, LogBounds, LogError, Refused};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::entry::LogEntry;
 use crate::sync::lock;
+
+/// When so much waits, it is committed whatever else could join it: larger frames cost hardly less for their bytes.
+const RELEASED_BYTES: usize = MIB / 2;
 
 /// What a group of appends is answered.
 pub(crate) type AppendAnswer = Result<Vec<Result<Appended, Refused>>, LogError>;
@@ -15,6 +19,16 @@ pub(crate) type AppendAnswer = Result<Vec<Result<Appended, Refused>>, LogError>;
 pub(crate) enum Item {
     Append(Group),
     Close(Close),
+}
+
+impl Item {
+    /// What it takes in a frame at most.
+    fn frame_bytes(&self) -> usize {
+        match self {
+            Self::Append(group) => group.frame_bytes,
+            Self::Close(_) => 0,
+        }
+    }
 }
 
 /// The appends of one call.
@@ -34,6 +48,9 @@ pub(crate) struct Close {
 }
 
 /// Bounded by the byte permits that each group holds.
+///
+/// A commit costs the processor as much as a small request does, so that what is about to be queued should share one. What
+/// waits is therefore taken when it is released: by whoever queued it, as soon as nothing else is to be done.
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -43,9 +60,25 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     items: VecDeque<Item>,
+    /// What the items take in frames.
+    bytes: usize,
+    /// Whether commit threads may take the items.
+    released: bool,
     /// Threads that wait.
     idle: usize,
     stopping: bool,
+}
+
+/// Releases what waits when it is dropped.
+#[must_use]
+pub(crate) struct Release<'a> {
+    queue: &'a Queue,
+}
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        self.queue.release(&mut lock(&self.queue.state));
+    }
 }
 
 /// Answer to the wish for an item.
@@ -57,29 +90,40 @@ pub(crate) enum Popped {
 }
 
 impl Queue {
-    /// Drops the item, and with it the way to answer it, when the queue has been stopped.
-    pub(crate) fn push(&self, item: Item) {
+    /// Adds an item; `None` when it is released already. Drops it, and with it the way to answer it, when the queue has
+    /// been stopped.
+    pub(crate) fn push(&self, item: Item) -> Option<Release<'_>> {
         let mut state = lock(&self.state);
-        if !state.stopping {
-            state.items.push_back(item);
-            self.wake_one(&state);
+        if state.stopping {
+            return None;
         }
+        state.bytes += item.frame_bytes();
+        state.items.push_back(item);
+        if state.bytes < RELEASED_BYTES {
+            return Some(Release { queue: self });
+        }
+        self.release(&mut state);
+        None
     }
 
     /// Takes the first item if it is not a group of more than `room` bytes.
     pub(crate) fn pop(&self, room: usize) -> Popped {
         let mut state = lock(&self.state);
-        match state.items.front() {
-            None => Popped::Empty,
-            Some(Item::Append(group)) if group.frame_bytes > room => Popped::DoesNotFit,
-            Some(_) => state.items.pop_front().map_or(Popped::Empty, Popped::Item),
+        let Some(item) = state.items.pop_front() else { return Popped::Empty };
+        let bytes = item.frame_bytes();
+        if bytes > room {
+            state.items.push_front(item);
+            return Popped::DoesNotFit;
         }
+        state.bytes -= bytes;
+        state.released &= !state.items.is_empty();
+        Popped::Item(item)
     }
 
     /// Wakes another thread if there is something left for it.
     pub(crate) fn pass_on(&self) {
         let state = lock(&self.state);
-        if !state.items.is_empty() {
+        if state.released {
             self.wake_one(&state);
         }
     }
@@ -91,8 +135,8 @@ impl Queue {
     /// Waits until there is something to do; `false` when all is done and no more will come.
     pub(crate) fn wait(&self) -> bool {
         let mut state = lock(&self.state);
-        while state.items.is_empty() {
-            if state.stopping {
+        while !state.released {
+            if state.stopping && state.items.is_empty() {
                 return false;
             }
             state.idle += 1;
@@ -104,8 +148,17 @@ impl Queue {
 
     /// Lets the threads end when the queue is empty.
     pub(crate) fn stop(&self) {
-        lock(&self.state).stopping = true;
+        let mut state = lock(&self.state);
+        state.stopping = true;
+        state.released = !state.items.is_empty();
         self.changed.notify_all();
+    }
+
+    fn release(&self, state: &mut State) {
+        if !state.items.is_empty() {
+            state.released = true;
+            self.wake_one(state);
+        }
     }
 
     fn wake_one(&self, state: &State) {
