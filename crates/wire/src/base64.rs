@@ -19,16 +19,16 @@ pub(crate) fn decode(arena: &mut BytesMut, room: usize, text: &[u8]) -> Result<B
     if arena.capacity() < len_max {
         arena.reserve(room.max(len_max));
     }
-    arena.resize(len_max, 0);
-    match STANDARD.decode(text, arena.as_mut().as_out()).map(|decoded| decoded.len()) {
+    match STANDARD.decode(text, arena.spare_capacity_mut().as_out()).map(|decoded| decoded.len()) {
         Ok(len) => {
-            arena.truncate(len);
+            #[expect(unsafe_code, reason = "zeros that are overwritten at once cost a tenth of the decoding")]
+            // SAFETY: the decoder has written the first `len` bytes of the spare capacity.
+            unsafe {
+                arena.set_len(len);
+            }
             Ok(arena.split().freeze())
         }
-        Err(_) => {
-            arena.clear();
-            Err(content_error(text))
-        }
+        Err(_) => Err(content_error(text)),
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct Release<'a> {
 
 impl Drop for Release<'_> {
     fn drop(&mut self) {
-        self.queue.release(&mut lock(&self.queue.state));
+        self.queue.release();
     }
 }
 
@@ -99,11 +99,10 @@ impl Queue {
         }
         state.bytes += item.frame_bytes();
         state.items.push_back(item);
-        if state.bytes < RELEASED_BYTES {
-            return Some(Release { queue: self });
-        }
-        self.release(&mut state);
-        None
+        let much = state.bytes >= RELEASED_BYTES;
+        drop(state);
+        let release = Release { queue: self };
+        (!much).then_some(release)
     }
 
     /// Takes the first item if it is not a group of more than `room` bytes.
@@ -122,10 +121,7 @@ impl Queue {
 
     /// Wakes another thread if there is something left for it.
     pub(crate) fn pass_on(&self) {
-        let state = lock(&self.state);
-        if state.released {
-            self.wake_one(&state);
-        }
+        self.wake_one_if(|state| state.released);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -154,15 +150,21 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn release(&self, state: &mut State) {
-        if !state.items.is_empty() {
-            state.released = true;
-            self.wake_one(state);
-        }
+    fn release(&self) {
+        self.wake_one_if(|state| {
+            // Who was woken before takes this too.
+            let first = !state.released && !state.items.is_empty();
+            state.released |= first;
+            first
+        });
     }
 
-    fn wake_one(&self, state: &State) {
-        if state.idle > 0 {
+    /// Not under the lock: the woken thread wants it, and often runs at once in place of this one.
+    fn wake_one_if(&self, decide: impl FnOnce(&mut State) -> bool) {
+        let mut state = lock(&self.state);
+        let wakes = decide(&mut state) && state.idle > 0;
+        drop(state);
+        if wakes {
             self.changed.notify_one();
         }
     }
