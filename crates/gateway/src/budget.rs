@@ -18,33 +18,72 @@ use crate::connection::{HEAD_BYTES_MAX, STREAM_WINDOW_BYTES};
 const UNIT: usize = 1024;
 /// What waiting requests may hold in the buffers of their connections.
 const WAITING_BYTES_MAX: usize = 64 * MIB;
+/// Bodies up to this size have a share of their own, so that they need not queue behind large ones.
+const SMALL_BYTES_MAX: usize = MIB / 4;
+/// The share of small bodies is one part in so many.
+const SMALL_SHARE: usize = 8;
 
 /// Memory for bodies.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    units: Arc<Semaphore>,
-    units_max: usize,
+    /// For bodies of all sizes.
+    all: Pool,
+    /// For small ones that find no room there.
+    small: Pool,
     waiting: Arc<Semaphore>,
 }
 
 impl Budget {
     pub fn new(bytes: usize) -> Self {
-        let units_max = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        let small = units / SMALL_SHARE;
         let waiting = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
-        Self { units: Arc::new(Semaphore::new(units_max)), units_max, waiting }
+        Self { all: Pool::new(units - small), small: Pool::new(small), waiting }
     }
 
     /// Room for a body; `None` when there is none within `wait`, or too many wait already. `version` is that of the
     /// request.
     pub async fn take(&self, bytes: usize, version: Version, wait: Duration) -> Option<OwnedSemaphorePermit> {
-        let units = bytes.div_ceil(UNIT).min(self.units_max);
-        let units = u32::try_from(units).expect("the budget has at most 2^32 units");
-        if let Ok(permit) = Arc::clone(&self.units).try_acquire_many_owned(units) {
+        if let Some(permit) = self.all.try_take(bytes) {
+            return Some(permit);
+        }
+        let pool = if bytes <= SMALL_BYTES_MAX.min(self.small.bytes()) { &self.small } else { &self.all };
+        if let Some(permit) = pool.try_take(bytes) {
             return Some(permit);
         }
         let buffered = if version == Version::HTTP_2 { STREAM_WINDOW_BYTES } else { HEAD_BYTES_MAX };
         let _waiting = self.waiting.try_acquire_many(buffered).ok()?;
-        timeout(wait, Arc::clone(&self.units).acquire_many_owned(units)).await.ok()?.ok()
+        timeout(wait, pool.take(bytes)).await.ok()?
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Pool {
+    free: Arc<Semaphore>,
+    units: usize,
+}
+
+impl Pool {
+    fn new(units: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(units)), units }
+    }
+
+    fn bytes(&self) -> usize {
+        self.units * UNIT
+    }
+
+    /// Of a body; one that is larger than the pool takes all of it.
+    fn units_of(&self, bytes: usize) -> u32 {
+        let units = bytes.div_ceil(UNIT).min(self.units);
+        u32::try_from(units).expect("a budget has at most 2^32 units")
+    }
+
+    fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_many_owned(self.units_of(bytes)).ok()
+    }
+
+    async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_many_owned(self.units_of(bytes)).await.ok()
     }
 }
 
@@ -68,6 +107,25 @@ mod tests {
         let all = tokio::spawn(async move { all.take(usize::MAX, Version::HTTP_2, WAIT).await.is_some() });
         drop(second);
         assert!(all.await.expect("no panic"), "a body larger than the budget gets all of it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn small_bodies_do_not_queue_behind_large_ones() {
+        let budget = Budget::new(16 * MIB);
+        let large = budget.take(14 * MIB, Version::HTTP_11, WAIT).await.expect("room");
+        let next = budget.clone();
+        let next = tokio::spawn(async move { next.take(10 * MIB, Version::HTTP_11, WAIT).await.is_some() });
+        while budget.waiting.available_permits() == WAITING_BYTES_MAX {
+            tokio::task::yield_now().await;
+        }
+        let begun = tokio::time::Instant::now();
+        let mut small = Vec::new();
+        for _ in 0..2 * MIB / SMALL_BYTES_MAX {
+            small.push(budget.take(SMALL_BYTES_MAX, Version::HTTP_11, WAIT).await.expect("room"));
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        drop(large);
+        assert!(next.await.expect("no panic"));
     }
 
     #[tokio::test(start_paused = true)]
