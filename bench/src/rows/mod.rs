@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::Options;
 use crate::report::Figures;
 
+mod client;
 mod get;
 mod leases;
 pub(crate) mod push;
@@ -86,6 +87,20 @@ pub(crate) const ALL: &[Row] = &[
         floor: "5 ms",
         aim: "5 ms",
         measure: leases::renewals,
+    },
+    Row {
+        name: "producer",
+        what: "producer of the Rust crate, 100 B user records, aggregated: user records acknowledged a second",
+        floor: "500,000",
+        aim: "1,000,000",
+        measure: client::producer,
+    },
+    Row {
+        name: "consumer",
+        what: "consumer of the Rust crate, the same records, de-aggregated: user records read a second",
+        floor: "500,000",
+        aim: "1,000,000",
+        measure: client::consumer,
     },
     Row { name: "idle", what: "idle RSS", floor: "64 MiB", aim: "64 MiB", measure: start::idle_memory },
 ];

@@ -1,6 +1,6 @@
 //! Black-box checks of a server by the AWS SDK for Rust: `conformance-rust rust`, kill -9 under load:
 //! `conformance-rust kill`, and this project's own producer and consumer: `conformance-rust client`, beside workers of KCL:
-//! `conformance-rust client-kcl`, and their rates: `conformance-rust client-rate`. The server's binary is named by `ANABRANCH_BINARY`.
+//! `conformance-rust client-kcl`. The server's binary is named by `ANABRANCH_BINARY`.
 
 use std::process::ExitCode;
 
@@ -21,13 +21,12 @@ async fn main() -> ExitCode {
         ["kill"] => kill::run().await,
         ["client"] => client::run().await,
         ["client-kcl"] => client::run_mixed().await,
-        ["client-rate"] => client::rate().await,
         ["tls-client", endpoint] => {
             tls::client(endpoint).await;
             return ExitCode::SUCCESS;
         }
         _ => {
-            eprintln!("usage: conformance-rust rust|kill|client|client-kcl|client-rate");
+            eprintln!("usage: conformance-rust rust|kill|client|client-kcl");
             return ExitCode::FAILURE;
         }
     };

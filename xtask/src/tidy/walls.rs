@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("agent", &["base", "api"]),
     ("cli", &["base", "api", "client", "node", "agent"]),
     ("testkit", &["base"]),
-    ("bench", &["base", "wire"]),
+    ("bench", &["base", "client", "wire"]),
     ("conformance-rust", &["base", "api", "client", "testkit"]),
     ("proof", &["base", "api", "client", "testkit"]),
     ("xtask", &[]),

@@ -3,10 +3,7 @@
 mod application;
 mod log;
 mod mixed;
-mod rate;
 mod session;
-
-pub(crate) use rate::run as rate;
 
 /// Each case on a server of its own.
 pub(crate) async fn run() -> (usize, usize) {
