@@ -10,9 +10,11 @@ use rustix::io::Errno;
 
 use crate::error::OpenError;
 
-/// Held while the log is open. The kernel lets go of it when the process ends, however it ends.
+/// Held while the log is open. The kernel lets go of it when the process ends, however it ends. The file says by whom; the
+/// directory is locked besides, because a file can be removed by somebody who thinks it is left over.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
+    _directory: File,
     _file: File,
 }
 
@@ -27,26 +29,33 @@ impl DirectoryLock {
             .mode(0o600)
             .open(&path)
             .map_err(OpenError::io(&path))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                let mut holder = String::new();
-                // The number is a courtesy to the operator; the refusal stands without it.
-                let _ = (&file).take(32).read_to_string(&mut holder);
-                return Err(OpenError::InUse { dir: dir.display().to_string(), process: holder.trim().parse().ok() });
-            }
-            Err(error) => return Err(OpenError::io(&path)(error.into())),
+        let directory = File::open(dir).map_err(OpenError::io(dir))?;
+        // Some network file systems lock files only.
+        let is_free = is_free(&directory).unwrap_or(true) && is_free(&file).map_err(OpenError::io(&path))?;
+        if !is_free {
+            let mut holder = String::new();
+            // The number is a courtesy to the operator; the refusal stands without it.
+            let _ = (&file).take(32).read_to_string(&mut holder);
+            return Err(OpenError::InUse { dir: dir.display().to_string(), process: holder.trim().parse().ok() });
         }
-        let name = || -> std::io::Result<()> {
+        let mut name = || -> std::io::Result<()> {
             file.set_len(0)?;
             file.rewind()?;
             writeln!(file, "{}", std::process::id())
         };
         // On a full disk the lock holds all the same.
-        let mut name = name;
         if let Err(error) = name() {
             tracing::warn!(%error, "the lock file cannot name this process");
         }
-        Ok(Self { _file: file })
+        Ok(Self { _directory: directory, _file: file })
+    }
+}
+
+/// Locks it, unless another process has.
+fn is_free(file: &File) -> std::io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

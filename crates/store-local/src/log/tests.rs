@@ -127,6 +127,9 @@ async fn a_second_process_is_refused() {
     let error = open_log(&small(dir.path())).err().expect("refused");
     let expected = format!("data directory {} is in use by process {}", dir.path().display(), std::process::id());
     assert_eq!(error.to_string(), expected);
+    std::fs::remove_file(dir.path().join("lock")).expect("it is there");
+    let error = open_log(&small(dir.path())).err().expect("still refused").to_string();
+    assert!(error.starts_with(&format!("data directory {} is in use by", dir.path().display())), "{error}");
     drop(log);
     open_log(&small(dir.path())).expect("free again");
 }
