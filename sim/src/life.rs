@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::check::{FinalShard, check};
-use crate::operator::{Operator, served};
+use crate::operator::{LOOK, Operator, served};
 use crate::panics;
 use crate::plan::Plan;
 use crate::trouble;
@@ -105,6 +105,8 @@ async fn use_and_look(world: &Arc<World>, operator: &Operator) -> Vec<String> {
         // What was read wrongly stays so in nobody's memory.
         world.note("life", format_args!("the disk is mended"));
     }
+    // The operator looks once more, and starts a server again that has failed.
+    sleep(LOOK + Duration::from_millis(1)).await;
     violations.extend(look(world, operator).await);
     if world.plan.log.is_on_disk && violations.is_empty() {
         match world.plan.log.durability {

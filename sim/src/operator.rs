@@ -12,7 +12,7 @@ use crate::server::{Server, StartError};
 use crate::world::World;
 
 /// How often the operator looks whether the server needs a restart.
-const LOOK: Duration = Duration::from_millis(500);
+pub const LOOK: Duration = Duration::from_millis(500);
 /// Starts that may fail one after the other.
 const STARTS_MAX: usize = 200;
 

@@ -154,7 +154,8 @@ impl ManifestFile {
         look(&lock(&self.current))
     }
 
-    /// Changes the manifest; durable when it answers. After an error it is as before.
+    /// Changes the manifest; durable when it answers. After an error it is as before here, and on the disk either as before or
+    /// changed, so that whatever both name must be kept.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Manifest)) -> io::Result<()> {
         let mut current = lock(&self.current);
         let mut changed = current.clone();

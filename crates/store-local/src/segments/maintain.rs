@@ -69,13 +69,30 @@ pub(crate) struct Worker {
 
 /// The journals that wait to be rewritten.
 pub(crate) struct Backlog {
-    /// Oldest first, each with the number of the first frame that it does not hold.
-    waiting: VecDeque<(Arc<Journal>, u64)>,
+    /// Oldest first.
+    waiting: VecDeque<Waiting>,
     begun: Instant,
     /// Whether what a crash has left was removed.
     is_cleaned: bool,
     /// Whether the oldest could not be rewritten.
     has_failed: bool,
+}
+
+/// A journal that is complete.
+struct Waiting {
+    journal: Arc<Journal>,
+    /// Number of the first frame that it does not hold.
+    frames_end: u64,
+    written: Option<Written>,
+}
+
+/// The durable segments of a journal before the manifest is known to name them. An attempt to write the manifest that has
+/// failed may have named them all the same: they stay as they are until one succeeds.
+struct Written {
+    segments: Vec<Arc<Segment>>,
+    runs: BTreeMap<LogId, Run>,
+    /// One after the last segment.
+    next_segment: u64,
 }
 
 impl Backlog {
@@ -84,7 +101,7 @@ impl Backlog {
     }
 
     pub(crate) fn add(&mut self, journal: Arc<Journal>, frames_end: u64) {
-        self.waiting.push_back((journal, frames_end));
+        self.waiting.push_back(Waiting { journal, frames_end, written: None });
     }
 }
 
@@ -143,13 +160,14 @@ impl Worker {
         }
         match backlog.waiting.pop_front() {
             None => self.drop_expired().await,
-            Some((journal, end)) => {
-                let failed = self.seal(journal, end).await.err();
-                backlog.has_failed = failed.is_some();
-                if let Some(journal) = failed {
-                    backlog.waiting.push_front((journal, end));
+            Some(mut journal) => {
+                backlog.has_failed = !self.seal(&mut journal).await;
+                if backlog.has_failed {
+                    backlog.waiting.push_front(journal);
                     // Its space may be what is missing.
                     self.drop_expired().await;
+                } else {
+                    self.parts.preparer.retire(journal.journal);
                 }
             }
         }
@@ -170,83 +188,92 @@ impl Worker {
         self.parts.all_open.load(Ordering::SeqCst)
     }
 
-    /// Rewrites one journal; gives it back when it has to be tried again.
-    async fn seal(&self, journal: Arc<Journal>, frames_end: u64) -> Result<(), Arc<Journal>> {
-        let (content, entries) = self.content(&journal);
-        match self.try_seal(&journal, frames_end, content, &entries).await {
+    /// Rewrites one journal; `false` when it has to be tried again.
+    async fn seal(&self, waiting: &mut Waiting) -> bool {
+        let number = waiting.journal.number;
+        match self.try_seal(waiting).await {
             Ok(()) => {
-                write(&self.parts.journals).remove(&journal.number);
-                self.parts.preparer.retire(journal);
-                Ok(())
+                write(&self.parts.journals).remove(&number);
+                true
             }
             Err(error) => {
                 Counters::add(&self.parts.counters.seal_failures, 1);
-                tracing::error!(journal = %journal.path.display(), %error, "journal cannot be rewritten into segments");
+                tracing::error!(journal = %waiting.journal.path.display(), %error, "journal cannot be rewritten into segments");
                 // Their space may be what is missing.
                 if let Err(error) = self.parts.preparer.keep_spares(0) {
                     tracing::warn!(%error, "spare journal files cannot be removed");
                 }
-                Err(journal)
+                false
             }
         }
     }
 
-    async fn try_seal(
-        &self,
-        journal: &Journal,
-        frames_end: u64,
-        content: BTreeMap<u64, Content>,
-        entries: &[Arc<LogEntry>],
-    ) -> Result<(), WriteError> {
-        let mut number = self.parts.manifest.get(|manifest| manifest.next_segment);
-        let mut runs: BTreeMap<LogId, Run> = BTreeMap::new();
-        let mut segments = Vec::with_capacity(content.len());
-        for logs in content.into_values() {
-            let (segment, written) =
-                write_segment(number, logs, journal, &self.parts.place, &*self.parts.root_key).await?;
-            segments.push(segment);
-            runs.extend(written);
-            number += 1;
-            self.parts.schedule.pause().await;
-        }
+    async fn try_seal(&self, waiting: &mut Waiting) -> Result<(), WriteError> {
+        let journal = &waiting.journal;
+        let mut written = match waiting.written.take() {
+            Some(written) => written,
+            None => self.write_segments(journal).await?,
+        };
         let progress = self.progress();
         let changed = self.parts.manifest.change(|manifest| {
-            manifest.segments.extend(segments.iter().map(|segment| segment.reference));
-            manifest.next_segment = number;
+            manifest.segments.extend(written.segments.iter().map(|segment| segment.reference));
+            manifest.next_segment = written.next_segment;
             manifest.sealed_through = journal.number;
-            manifest.first_frame = frames_end;
+            manifest.first_frame = waiting.frames_end;
             progress.apply(manifest);
         });
-        changed.map_err(|error| WriteError::Manifest(error.to_string()))?;
+        if let Err(error) = changed {
+            waiting.written = Some(written);
+            return Err(WriteError::Manifest(error.to_string()));
+        }
         self.parts.schedule.pause().await;
         {
             let mut all = lock(&self.segments);
-            all.extend(segments);
+            all.extend(written.segments);
             self.count_segments(&all);
         }
-        for entry in entries {
-            lock(&entry.view).sealed(journal.number, runs.remove(&entry.id));
+        for entry in self.entries() {
+            lock(&entry.view).sealed(journal.number, written.runs.remove(&entry.id));
         }
         self.parts.schedule.pause().await;
         Ok(())
     }
 
-    /// The live records of a journal by class of retention, and all logs that may have any in it.
-    fn content(&self, journal: &Journal) -> (BTreeMap<u64, Content>, Vec<Arc<LogEntry>>) {
-        let now = self.parts.clock.now();
+    async fn write_segments(&self, journal: &Journal) -> Result<Written, WriteError> {
+        let next_segment = self.parts.manifest.get(|manifest| manifest.next_segment);
+        let mut written = Written { segments: Vec::new(), runs: BTreeMap::new(), next_segment };
+        for logs in self.content(journal).into_values() {
+            let (place, root_key) = (&self.parts.place, &*self.parts.root_key);
+            let (segment, runs) = write_segment(written.next_segment, logs, journal, place, root_key).await?;
+            written.segments.push(segment);
+            written.runs.extend(runs);
+            written.next_segment += 1;
+            self.parts.schedule.pause().await;
+        }
+        Ok(written)
+    }
+
+    /// All logs in order of ids.
+    fn entries(&self) -> Vec<Arc<LogEntry>> {
         let mut entries: Vec<Arc<LogEntry>> = read(&self.parts.logs).values().cloned().collect();
         entries.sort_unstable_by_key(|entry| entry.id);
+        entries
+    }
+
+    /// The live records of a journal by class of retention.
+    fn content(&self, journal: &Journal) -> BTreeMap<u64, Content> {
+        let now = self.parts.clock.now();
         let mut classes: BTreeMap<u64, Content> = BTreeMap::new();
-        for entry in &entries {
+        for entry in self.entries() {
             let horizon = now.minus(entry.retention()).millis();
             let kept = unsealed(&lock(&entry.view), journal.number, horizon);
-            if !kept.is_empty() && self.is_alive(entry) {
+            if !kept.is_empty() && self.is_alive(&entry) {
                 let hours = entry.retention().as_secs().div_ceil(CLASS_SECONDS);
                 let class = hours.checked_next_power_of_two().unwrap_or(u64::MAX);
                 classes.entry(class).or_default().push((entry.id, kept));
             }
         }
-        (classes, entries)
+        classes
     }
 
     fn is_alive(&self, entry: &LogEntry) -> bool {

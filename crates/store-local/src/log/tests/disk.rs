@@ -27,6 +27,19 @@ struct Plan {
     written: AtomicU64,
     /// Flushes of files and directories, in order.
     flushed: Mutex<Vec<String>>,
+    manifest: Mutex<ManifestTrouble>,
+}
+
+/// How the manifest fails after a segment has been written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ManifestTrouble {
+    None,
+    /// Once there is a segment.
+    Waits,
+    /// It gets its name, and nobody knows for how long.
+    NotFlushed,
+    /// From then on it is not written any more.
+    NotWritten,
 }
 
 impl Plan {
@@ -38,12 +51,23 @@ impl Plan {
             lost_write: AtomicI64::new(-1),
             written: AtomicU64::new(0),
             flushed: Mutex::default(),
+            manifest: Mutex::new(ManifestTrouble::None),
         })
     }
 
     fn note_flush(&self, path: &Path) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         lock(&self.flushed).push(name.to_owned());
+    }
+
+    /// Whether the manifest is in this trouble, which then gives way to the next.
+    fn manifest_is(&self, trouble: ManifestTrouble, next: ManifestTrouble) -> bool {
+        let mut manifest = lock(&self.manifest);
+        let is_so = *manifest == trouble;
+        if is_so {
+            *manifest = next;
+        }
+        is_so
     }
 }
 
@@ -69,10 +93,18 @@ impl Files for FailingFiles {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.plan.note_flush(dir);
+        if dir.join("log.manifest").exists()
+            && self.plan.manifest_is(ManifestTrouble::NotFlushed, ManifestTrouble::NotWritten)
+        {
+            return Err(io::Error::other("injected"));
+        }
         self.inner.sync_dir(dir)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if to.extension().is_some_and(|ending| ending == "segment") {
+            self.plan.manifest_is(ManifestTrouble::Waits, ManifestTrouble::NotFlushed);
+        }
         self.inner.rename(from, to)
     }
 
@@ -81,6 +113,10 @@ impl Files for FailingFiles {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
+        let is_manifest = path.file_name().is_some_and(|name| name == "log.manifest.new");
+        if is_manifest && self.plan.manifest_is(ManifestTrouble::NotWritten, ManifestTrouble::NotWritten) {
+            return Err(io::Error::other("injected"));
+        }
         self.inner.create(path)
     }
 
@@ -201,6 +237,27 @@ async fn after_a_failed_write_nothing_is_acknowledged_and_nothing_acknowledged_i
         }
         append(&log, 1, &["works again"], false).await.expect("append");
     }
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_there_after_all_finds_its_segments() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let plan = Plan::new();
+    let log = open_failing(&small(dir.path()), &plan);
+    log.open(LogId(1), OPTIONS);
+    for i in 0..40 {
+        append(&log, 1, &[&format!("{i} {}", "x".repeat(4000))], false).await.expect("append");
+    }
+    let records = all(&log, 1).await.expect("read");
+    *lock(&plan.manifest) = ManifestTrouble::Waits;
+    log.all_logs_open();
+    while log.counter("seal_failures") < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    log.crash();
+    let log = open_log(&small(dir.path())).expect("opens");
+    log.open(LogId(1), OPTIONS);
+    assert_eq!(all(&log, 1).await.expect("read"), records);
 }
 
 #[tokio::test]
