@@ -3,8 +3,11 @@
 //! How a target is built stands in `fuzz/.cargo/config.toml`.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use crate::root;
 
@@ -46,7 +49,7 @@ impl Options {
     }
 }
 
-/// Runs the targets one after the other and prints a row for each.
+/// Runs the targets, as many at once as there are processors, and prints a row for each.
 ///
 /// # Errors
 /// When a target cannot be built or has crashed.
@@ -79,15 +82,39 @@ pub(crate) fn fuzz(targets: &[String], seconds: u64) -> Result<Fuzzed, String> {
     let mut done = Fuzzed { targets: wanted.len(), ..Fuzzed::default() };
     println!("{:<16} {:>12} {:>7} {:>7} {:>9}", "target", "executions", "crashes", "corpus", "bytes");
     let host = host()?;
-    for name in wanted {
-        let target = Target::new(&folder(), &host, name);
-        let Outcome { executions, crashes } = target.run(seconds)?;
-        let (inputs, bytes) = target.corpus()?;
-        println!("{name:<16} {executions:>12} {:>7} {inputs:>7} {bytes:>9}", crashes.len());
+    let queue = Mutex::new(wanted.iter());
+    let work = || {
+        let mut outcomes = Vec::new();
+        while let Some(name) = next(&queue) {
+            outcomes.push(fuzz_one(&host, name, seconds));
+        }
+        outcomes
+    };
+    // A target keeps one processor busy.
+    let at_once = thread::available_parallelism().map_or(1, NonZero::get).min(wanted.len());
+    let outcomes: Vec<Result<Outcome, String>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("fuzzing does not panic")).collect()
+    });
+    for outcome in outcomes {
+        let Outcome { executions, crashes } = outcome?;
         done.executions += executions;
         done.crashes.extend(crashes);
     }
     Ok(done)
+}
+
+fn next<'a>(queue: &Mutex<std::slice::Iter<'a, String>>) -> Option<&'a String> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).next()
+}
+
+/// Runs a target and prints its row.
+fn fuzz_one(host: &str, name: &str, seconds: u64) -> Result<Outcome, String> {
+    let target = Target::new(&folder(), host, name);
+    let outcome = target.run(seconds)?;
+    let (inputs, bytes) = target.corpus()?;
+    println!("{name:<16} {:>12} {:>7} {inputs:>7} {bytes:>9}", outcome.executions, outcome.crashes.len());
+    Ok(outcome)
 }
 
 fn folder() -> PathBuf {
