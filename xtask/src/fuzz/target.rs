@@ -38,7 +38,7 @@ impl Target {
             corpus: folder.join("corpus").join(name),
             found: build.join("corpus").join(name),
             artifacts: build.join("artifacts").join(name),
-            words: folder.join("words.dict"),
+            words: folder.join("dictionaries/kinesis.dict"),
         }
     }
 
