@@ -31,21 +31,14 @@ const WINDOW: usize = 100_000;
 const READ_TIME_MAX: Duration = Duration::from_secs(120);
 
 pub(super) fn producer(options: &Options) -> Result<Figures, String> {
-    figures(options, |run| &run.stored)
+    figures(options, async || Ok(Loaded::load(options).await?.stored))
 }
 
 pub(super) fn consumer(options: &Options) -> Result<Figures, String> {
-    figures(options, |run| &run.read)
+    figures(options, async || Loaded::load(options).await?.read().await)
 }
 
-/// One run: all records put, and then read.
-struct Run {
-    stored: Part,
-    read: Part,
-}
-
-/// One of the two.
-#[derive(Clone)]
+/// One direction of one run.
 struct Part {
     took: Duration,
     /// CPU time of the server meanwhile, user and system.
@@ -58,13 +51,13 @@ impl Part {
     }
 }
 
-fn figures(options: &Options, part: fn(&Run) -> &Part) -> Result<Figures, String> {
+fn figures(options: &Options, run: impl AsyncFn() -> Result<Part, String>) -> Result<Figures, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("runtime: {error}"))?;
     let mut parts = Vec::new();
     for _ in 0..options.runs {
-        let run = runtime.block_on(measure(options))?;
-        println!("  {} a second", grouped(part(&run).rate()));
-        parts.push(part(&run).clone());
+        let part = runtime.block_on(run())?;
+        println!("  {} a second", grouped(part.rate()));
+        parts.push(part);
     }
     let middle = median(parts, Part::rate)?;
     Ok(Figures {
@@ -79,27 +72,41 @@ fn figures(options: &Options, part: fn(&Run) -> &Part) -> Result<Figures, String
     })
 }
 
-async fn measure(options: &Options) -> Result<Run, String> {
-    let server = Server::start(options, &[])?;
-    server.api().create_stream(STREAM, SHARDS)?;
-    let (kinesis, dynamodb) = clients(&server)?;
-    let producer = Producer::builder(kinesis.clone(), STREAM).start().await.map_err(text)?;
-    let (stored, ()) = timed(&server, async { put(&producer).await.map_err(text) }).await?;
+/// A server that has all records.
+struct Loaded {
+    server: Server,
+    kinesis: Arc<KinesisClient>,
+    dynamodb: Arc<DynamoDbClient>,
+    stored: Part,
+}
 
-    let counted = Arc::new(Counted::default());
-    let read = timed(&server, async {
-        let counting = Arc::clone(&counted);
-        let consumer = Consumer::builder(kinesis, dynamodb, "bench", STREAM)
-            .initial_position(InitialPosition::TrimHorizon)
-            .start(move |_| Counting(Arc::clone(&counting)))
-            .await
-            .map_err(text)?;
-        timeout(READ_TIME_MAX, counted.all.notified()).await.map_err(|_| "not all records were read".to_owned())?;
-        Ok(consumer)
-    });
-    let (read, consumer) = read.await?;
-    consumer.stop().await;
-    Ok(Run { stored, read })
+impl Loaded {
+    async fn load(options: &Options) -> Result<Self, String> {
+        let server = Server::start(options, &[])?;
+        server.api().create_stream(STREAM, SHARDS)?;
+        let (kinesis, dynamodb) = clients(&server)?;
+        let producer = Producer::builder(kinesis.clone(), STREAM).start().await.map_err(text)?;
+        let (stored, ()) = timed(&server, async { put(&producer).await.map_err(text) }).await?;
+        Ok(Self { server, kinesis, dynamodb, stored })
+    }
+
+    async fn read(self) -> Result<Part, String> {
+        let Self { server, kinesis, dynamodb, .. } = self;
+        let counted = Arc::new(Counted::default());
+        let reading = timed(&server, async {
+            let counting = Arc::clone(&counted);
+            let consumer = Consumer::builder(kinesis, dynamodb, "bench", STREAM)
+                .initial_position(InitialPosition::TrimHorizon)
+                .start(move |_| Counting(Arc::clone(&counting)))
+                .await
+                .map_err(text)?;
+            timeout(READ_TIME_MAX, counted.all.notified()).await.map_err(|_| "not all records were read".to_owned())?;
+            Ok(consumer)
+        });
+        let (read, consumer) = reading.await?;
+        consumer.stop().await;
+        Ok(read)
+    }
 }
 
 async fn timed<T>(server: &Server, work: impl Future<Output = Result<T, String>>) -> Result<(Part, T), String> {
