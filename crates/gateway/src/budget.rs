@@ -20,7 +20,7 @@ const UNIT: usize = 1024;
 const WAITING_BYTES_MAX: usize = 64 * MIB;
 /// Bodies up to this size have a share of their own, so that they need not queue behind large ones.
 const SMALL_BYTES_MAX: usize = MIB / 4;
-/// The share of small bodies is one part in so many.
+/// The share of small bodies is one part in so many, or what the largest body leaves if that is less.
 const SMALL_SHARE: usize = 8;
 
 /// Memory for bodies.
@@ -34,9 +34,10 @@ pub struct Budget {
 }
 
 impl Budget {
-    pub fn new(bytes: usize) -> Self {
+    /// `body_bytes_max`: of the largest body, for which there is room.
+    pub fn new(bytes: usize, body_bytes_max: usize) -> Self {
         let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        let small = units / SMALL_SHARE;
+        let small = (units / SMALL_SHARE).min(units.saturating_sub(body_bytes_max.div_ceil(UNIT)));
         let waiting = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
         Self { all: Pool::new(units - small), small: Pool::new(small), waiting }
     }
@@ -95,7 +96,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_finds_no_memory_waits_and_is_refused() {
-        let budget = Budget::new(2 * UNIT);
+        let budget = Budget::new(2 * UNIT, UNIT);
         let first = budget.take(1, Version::HTTP_11, WAIT).await.expect("room");
         let second = budget.take(1, Version::HTTP_11, WAIT).await.expect("room");
         let begun = tokio::time::Instant::now();
@@ -111,7 +112,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn small_bodies_do_not_queue_behind_large_ones() {
-        let budget = Budget::new(16 * MIB);
+        let budget = Budget::new(16 * MIB, 14 * MIB);
         let large = budget.take(14 * MIB, Version::HTTP_11, WAIT).await.expect("room");
         let next = budget.clone();
         let next = tokio::spawn(async move { next.take(10 * MIB, Version::HTTP_11, WAIT).await.is_some() });
@@ -130,7 +131,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_so_many_wait() {
-        let budget = Budget::new(UNIT);
+        let budget = Budget::new(UNIT, UNIT);
         let held = budget.take(1, Version::HTTP_2, WAIT).await.expect("room");
         let most = WAITING_BYTES_MAX / STREAM_WINDOW_BYTES as usize;
         let waiting: Vec<_> = (0..most)

@@ -131,7 +131,7 @@ impl Acceptor {
             clock: parts.clock,
             monitor: parts.monitor,
             dev: parts.dev.map(Dev::new),
-            budget: Budget::new(limits.body_memory_bytes.max(limits.body_bytes_max)),
+            budget: Budget::new(limits.body_memory_bytes.max(limits.body_bytes_max), limits.body_bytes_max),
             settings: parts.settings,
             stop: stopped,
             drain,
