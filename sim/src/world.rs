@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base::ByteString;
 use base::caller::Caller;
 use base::ids::{AccountId, Region};
 use base::sequence::SequenceNumber;
@@ -158,6 +157,6 @@ pub fn caller() -> Caller {
 /// # Panics
 /// When it is none: then the server has answered nonsense.
 #[must_use]
-pub fn sequence(text: &ByteString) -> SequenceNumber {
+pub fn sequence(text: &str) -> SequenceNumber {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
 }

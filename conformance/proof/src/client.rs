@@ -102,18 +102,18 @@ impl Client {
 
     /// Puts records; the sequence number of each that was taken.
     pub(crate) async fn put(&self, records: &[(ByteString, Bytes)]) -> Answer<Vec<Option<SequenceNumber>>> {
-        let entry = |(key, data): &(ByteString, Bytes)| PutRecordsRequestEntry {
-            data: data.clone(),
+        let entries = records.iter().map(|(key, data)| PutRecordsRequestEntry {
+            data,
             explicit_hash_key: None,
-            partition_key: key.clone(),
-        };
+            partition_key: key,
+        });
         let input = PutRecordsInput {
-            records: records.iter().map(entry).collect(),
+            records: entries.collect(),
             stream_name: Some(self.stream.clone()),
             ..PutRecordsInput::default()
         };
         let output = self.kinesis.put_records(&self.caller, input).await?;
-        output.records.iter().map(|result| result.sequence_number.as_ref().map(parsed).transpose()).collect()
+        output.records.iter().map(|result| result.sequence_number.map(parsed).transpose()).collect()
     }
 
     /// All shards, open and closed.
@@ -244,7 +244,7 @@ impl Client {
 }
 
 /// What does not parse is an error of the server.
-fn parsed<T: FromStr>(text: &ByteString) -> Answer<T> {
+fn parsed<T: FromStr>(text: &str) -> Answer<T> {
     text.parse().map_err(|_| KinesisError::internal_failure(format!("{text:?} cannot be read")))
 }
 
@@ -257,7 +257,7 @@ fn describe(shard: &Shard) -> Answer<ShardDescription> {
             .parent_shard_id
             .iter()
             .chain(&shard.adjacent_parent_shard_id)
-            .map(parsed)
+            .map(|id| parsed(id))
             .collect::<Answer<_>>()?,
         is_closed: shard.sequence_number_range.ending_sequence_number.is_some(),
     })

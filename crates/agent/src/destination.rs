@@ -46,21 +46,18 @@ struct Stream {
 
 impl Destination for Stream {
     fn put<'a>(&'a self, records: &'a [Record]) -> BoxFuture<'a, Result<Refusals, String>> {
-        let entry = |record: &Record| PutRecordsRequestEntry {
-            data: record.data.clone(),
-            partition_key: record.partition_key.clone(),
+        let entries = records.iter().map(|record| PutRecordsRequestEntry {
+            data: &record.data,
+            partition_key: &record.partition_key,
             explicit_hash_key: None,
-        };
-        let input = PutRecordsInput {
-            records: records.iter().map(entry).collect(),
-            stream_name: Some(self.name.clone()),
-            ..Default::default()
-        };
+        });
+        let input =
+            PutRecordsInput { records: entries.collect(), stream_name: Some(self.name.clone()), ..Default::default() };
         Box::pin(async move {
             let answer = self.services.kinesis.put_records(&self.services.caller, input).await;
             let output =
                 answer.map_err(|error| words(&error, matches!(error, KinesisError::InternalFailureException(_))))?;
-            let results = output.records.into_iter().map(|entry| refusal(entry.error_code, entry.error_message));
+            let results = output.records.iter().map(|entry| refusal(entry.error_code, entry.error_message));
             whole(results.collect(), records.len())
         })
     }
@@ -81,14 +78,16 @@ impl Destination for DeliveryStream {
             let answer = self.services.firehose.put_record_batch(&self.services.caller, input).await;
             let output = answer
                 .map_err(|error| words(&error, matches!(error, FirehoseError::ServiceUnavailableException(_))))?;
-            let results =
-                output.request_responses.into_iter().map(|entry| refusal(entry.error_code, entry.error_message));
+            let results = output
+                .request_responses
+                .iter()
+                .map(|entry| refusal(entry.error_code.as_deref(), entry.error_message.as_deref()));
             whole(results.collect(), records.len())
         })
     }
 }
 
-fn refusal(code: Option<ByteString>, message: Option<ByteString>) -> Option<String> {
+fn refusal(code: Option<&str>, message: Option<&str>) -> Option<String> {
     code.map(|code| format!("{code}: {}", message.unwrap_or_default()))
 }
 

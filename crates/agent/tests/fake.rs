@@ -59,7 +59,7 @@ impl Fake {
     }
 }
 
-fn text(data: &base::Bytes) -> String {
+fn text(data: &[u8]) -> String {
     String::from_utf8(data.to_vec()).expect("text")
 }
 
@@ -96,10 +96,10 @@ macro_rules! kinesis {
                 input: PutRecordsInput,
             ) -> BoxFuture<'a, Result<PutRecordsOutput, KinesisError>> {
                 assert_eq!(input.stream_name.as_deref(), Some("s"));
-                let records = input.records.iter().map(|record| (text(&record.data), record.partition_key.to_string()));
+                let records = input.records.iter().map(|record| (text(record.data), record.partition_key.to_string()));
                 let answer = self.take(records).map_err(KinesisError::internal_failure).map(|taken| {
                     let entry = |taken: bool| PutRecordsResultEntry {
-                        error_code: (!taken).then(|| "ProvisionedThroughputExceededException".into()),
+                        error_code: (!taken).then_some("ProvisionedThroughputExceededException"),
                         ..Default::default()
                     };
                     PutRecordsOutput { records: taken.into_iter().map(entry).collect(), ..Default::default() }

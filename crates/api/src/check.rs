@@ -109,8 +109,13 @@ pub fn structure<T: Validate>(violations: &mut Violations, path: &str, value: &T
 
 /// The constraints of every element of a list. `path` is empty inside another list.
 #[inline]
-pub fn elements<T>(violations: &mut Violations, path: &str, list: &[T], mut check: impl FnMut(&mut Violations, &T)) {
-    for (i, element) in list.iter().enumerate() {
+pub fn elements<T>(
+    violations: &mut Violations,
+    path: &str,
+    list: impl IntoIterator<Item = T>,
+    mut check: impl FnMut(&mut Violations, T),
+) {
+    for (i, element) in list.into_iter().enumerate() {
         let mark = violations.mark();
         check(violations, element);
         if violations.mark() != mark {

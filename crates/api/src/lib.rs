@@ -13,6 +13,7 @@ pub mod kinesis;
 pub mod sts;
 
 pub mod check;
+pub mod packed;
 pub mod pattern;
 pub mod read;
 

@@ -6,6 +6,8 @@ use base::ByteString;
 use base::codec::{Decode, DecodeError, Reader};
 use base::violations::Violations;
 
+use crate::packed::{Packed, PackedList};
+
 /// Room that a list begins with, so that the first of its elements need not be moved again and again.
 const ELEMENTS_EXPECTED: usize = 64;
 
@@ -38,21 +40,51 @@ pub fn list<T>(
     elements_max: usize,
     mut element: impl FnMut(&mut dyn Reader, &mut Violations) -> Result<T, DecodeError>,
 ) -> Result<Vec<T>, DecodeError> {
-    let mut list = Vec::with_capacity(elements_max.saturating_add(1).min(ELEMENTS_EXPECTED));
+    let mut list = Vec::with_capacity(expected(elements_max));
+    elements(reader, violations, member, |reader, violations| {
+        let value = element(reader, violations)?;
+        if list.len() <= elements_max {
+            list.push(value);
+        }
+        Ok(())
+    })?;
+    Ok(list)
+}
+
+/// As [`list`], for structures whose lists are packed.
+pub fn packed<T: Packed<N>, const N: usize>(
+    reader: &mut dyn Reader,
+    violations: &mut Violations,
+    member: &str,
+    elements_max: usize,
+) -> Result<PackedList<T, N>, DecodeError> {
+    let mut list = PackedList::expecting(expected(elements_max));
+    elements(reader, violations, member, |reader, violations| list.decode_next(reader, violations, elements_max))?;
+    Ok(list)
+}
+
+fn expected(elements_max: usize) -> usize {
+    elements_max.saturating_add(1).min(ELEMENTS_EXPECTED)
+}
+
+/// Reads every element of a list; what is found in the n-th is noted under its number.
+fn elements(
+    reader: &mut dyn Reader,
+    violations: &mut Violations,
+    member: &str,
+    mut element: impl FnMut(&mut dyn Reader, &mut Violations) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
     let mut count = 0_usize;
     reader.begin_list()?;
     while reader.next_element()? {
         let mark = violations.mark();
-        let value = element(reader, violations)?;
+        element(reader, violations)?;
         count += 1;
         if violations.mark() != mark {
             violations.prefix(mark, segment(member, count));
         }
-        if list.len() <= elements_max {
-            list.push(value);
-        }
     }
-    Ok(list)
+    Ok(())
 }
 
 /// A map with string keys; bounded as [`list`] is. The last of equal keys wins.

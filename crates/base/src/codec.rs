@@ -4,7 +4,7 @@
 //! protocol implement these two traits in the `wire` crate. Strings and blobs are slices of one shared
 //! buffer, so decoding 500 records allocates nothing per record.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use thiserror::Error;
 
@@ -59,6 +59,19 @@ pub trait Reader {
 
     fn string(&mut self) -> Result<ByteString, DecodeError>;
     fn blob(&mut self) -> Result<Bytes, DecodeError>;
+
+    /// Takes a string and appends it to `out`.
+    fn string_into(&mut self, out: &mut String) -> Result<(), DecodeError> {
+        out.push_str(&self.string()?);
+        Ok(())
+    }
+
+    /// Takes a blob and appends it to `out`.
+    fn blob_into(&mut self, out: &mut BytesMut) -> Result<(), DecodeError> {
+        out.extend_from_slice(&self.blob()?);
+        Ok(())
+    }
+
     fn boolean(&mut self) -> Result<bool, DecodeError>;
     /// 32-bit integer; fractions are floored and values out of range saturate, as AWS does.
     fn integer(&mut self) -> Result<i32, DecodeError>;

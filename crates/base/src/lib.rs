@@ -14,7 +14,7 @@ pub mod sequence;
 pub mod time;
 pub mod violations;
 
-pub use bytes::Bytes;
+pub use bytes::{Bytes, BytesMut};
 pub use bytestring::ByteString;
 
 /// A future on the heap, as every object-safe asynchronous port returns it.

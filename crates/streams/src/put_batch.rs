@@ -11,7 +11,7 @@ use store::record_batch::RecordBatchBuilder;
 use store::shard_log::{Append, Appended, Refused};
 
 use crate::meters::Tally;
-use crate::sequence_text::{SequenceSlices, SequenceText, run_of};
+use crate::sequence_text::{SequenceRun, SequenceText};
 use crate::shard::Shard;
 use crate::shard_ids::shard_id;
 use crate::shard_map::ShardMap;
@@ -23,7 +23,7 @@ const UNROUTED: u32 = u32::MAX;
 /// The records of a request.
 #[derive(Debug)]
 pub struct PutBatch<'a> {
-    records: &'a [PutRecordsRequestEntry],
+    records: &'a [PutRecordsRequestEntry<'a>],
     /// Hash keys that records bring along, by record.
     explicit_keys: Vec<(usize, HashKey)>,
     /// Computed when more than one shard is open.
@@ -38,7 +38,7 @@ pub struct PutBatch<'a> {
 #[derive(Debug)]
 pub struct Group {
     pub shard: Arc<Shard>,
-    /// The id that answers give, one copy for each record: not shared with other requests.
+    /// The id that answers give.
     pub shard_id: ByteString,
     pub records: usize,
     pub bytes: usize,
@@ -49,7 +49,7 @@ pub struct Group {
 pub enum Fate {
     Waiting,
     /// The numbers of the group's records that have not been answered.
-    Stored(SequenceSlices),
+    Stored(SequenceRun),
     Throttled,
     /// The shard was closed meanwhile; to be routed anew.
     Closed,
@@ -57,13 +57,13 @@ pub enum Fate {
 }
 
 /// Data and partition key: what counts against limits.
-pub fn record_bytes(record: &PutRecordsRequestEntry) -> usize {
+pub fn record_bytes(record: &PutRecordsRequestEntry<'_>) -> usize {
     record.data.len() + record.partition_key.len()
 }
 
 impl<'a> PutBatch<'a> {
     #[must_use]
-    pub fn new(records: &'a [PutRecordsRequestEntry], explicit_keys: Vec<(usize, HashKey)>) -> Self {
+    pub fn new(records: &'a [PutRecordsRequestEntry<'a>], explicit_keys: Vec<(usize, HashKey)>) -> Self {
         Self {
             records,
             explicit_keys,
@@ -75,7 +75,7 @@ impl<'a> PutBatch<'a> {
     }
 
     fn hash(&mut self) {
-        let texts: Vec<&[u8]> = self.records.iter().map(|record| record.partition_key.as_bytes().as_ref()).collect();
+        let texts: Vec<&[u8]> = self.records.iter().map(|record| record.partition_key.as_bytes()).collect();
         self.keys = vec![HashKey::MIN; texts.len()];
         base::md5::hash_keys(&texts, &mut self.keys);
         for (record, key) in &self.explicit_keys {
@@ -157,7 +157,7 @@ impl<'a> PutBatch<'a> {
         for (record, group) in self.records.iter().zip(&self.group_of) {
             let slot = (*group as usize).checked_sub(self.first_new).map_or(0, |group| slots[group]);
             if slot > 0 {
-                builders[slot - 1].push(&record.partition_key, &record.data);
+                builders[slot - 1].push(record.partition_key, record.data);
             }
         }
         let appends = waiting
@@ -178,7 +178,7 @@ impl<'a> PutBatch<'a> {
         group.fate = match landed {
             Ok(Appended { first, arrival }) => {
                 let number = SequenceText::new(group.shard.row.sequence_number(first, arrival));
-                Fate::Stored(run_of(number, group.records))
+                Fate::Stored(SequenceRun::new(number, group.records))
             }
             Err(Refused::Closed) => Fate::Closed,
             Err(Refused::NotFound) => Fate::Failed(failure),
@@ -230,9 +230,9 @@ impl<'a> PutBatch<'a> {
     }
 
     /// What became of each record, in the order of the request.
-    pub fn each<T>(&mut self, mut run: impl FnMut(&mut Group) -> T) -> Vec<T> {
+    pub fn each(&mut self, mut run: impl FnMut(&mut Group)) {
         let groups = &mut self.groups;
-        self.group_of.iter().map(|group| run(&mut groups[*group as usize])).collect()
+        self.group_of.iter().for_each(|group| run(&mut groups[*group as usize]));
     }
 }
 

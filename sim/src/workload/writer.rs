@@ -43,14 +43,25 @@ async fn put_record(program: &mut Program, count: &mut u64) {
 async fn put_records(program: &mut Program, count: &mut u64) {
     let stream = program.stream();
     let len = program.random.range(1..=8);
-    let (puts, records): (Vec<usize>, Vec<_>) = (0..len).map(|_| draw(program, stream, count)).unzip();
+    let mut records = PutRecordsRequestEntryList::new();
+    let puts: Vec<usize> = (0..len)
+        .map(|_| {
+            let (put, Drawn { data, partition_key, explicit_hash_key }) = draw(program, stream, count);
+            records.push(PutRecordsRequestEntry {
+                data: &data,
+                partition_key: &partition_key,
+                explicit_hash_key: explicit_hash_key.as_deref(),
+            });
+            put
+        })
+        .collect();
     let what = format!("put {stream} #{}..={}", puts[0], puts[puts.len() - 1]);
     program.note(format_args!("{what}"));
     let input = PutRecordsInput { stream_name: named(stream), records, ..PutRecordsInput::default() };
     let answer = program.client.put_records(&caller(), input).await;
     let Ok(output) = program.noted(&what, answer) else { return };
-    for (put, result) in puts.into_iter().zip(output.records) {
-        match (&result.sequence_number, &result.error_code) {
+    for (put, result) in puts.into_iter().zip(&output.records) {
+        match (result.sequence_number, result.error_code) {
             (Some(number), None) => acknowledge(program, stream, put, number),
             (_, Some(code)) => program.note(format_args!("put {stream} #{put}: {code}")),
             (None, None) => panic!("a result is neither a number nor an error"),
@@ -58,8 +69,15 @@ async fn put_records(program: &mut Program, count: &mut u64) {
     }
 }
 
+/// A record to put.
+struct Drawn {
+    data: Bytes,
+    partition_key: ByteString,
+    explicit_hash_key: Option<ByteString>,
+}
+
 /// The next record, entered into the ledger.
-fn draw(program: &mut Program, stream: &'static str, count: &mut u64) -> (usize, PutRecordsRequestEntry) {
+fn draw(program: &mut Program, stream: &'static str, count: &mut u64) -> (usize, Drawn) {
     *count += 1;
     let mut data = format!("{}-{count} ", program.name).into_bytes();
     let bytes = program.random.range(0..=program.world.plan.payload_bytes_max);
@@ -71,11 +89,10 @@ fn draw(program: &mut Program, stream: &'static str, count: &mut u64) -> (usize,
     // The same shard, named the other way.
     let explicit_hash_key = program.random.percent(10).then(|| hash_key.to_string().into());
     let put = program.world.ledger(stream, |ledger| ledger.invoke(partition_key.clone(), data.clone()));
-    let entry = PutRecordsRequestEntry { data, partition_key: partition_key.into(), explicit_hash_key };
-    (put, entry)
+    (put, Drawn { data, partition_key: partition_key.into(), explicit_hash_key })
 }
 
-fn acknowledge(program: &Program, stream: &'static str, put: usize, number: &ByteString) {
+fn acknowledge(program: &Program, stream: &'static str, put: usize, number: &str) {
     let sequence = sequence(number);
     program.note(format_args!("put {stream} #{put} is {} at {}", sequence.shard, sequence.index));
     program.world.ledger(stream, |ledger| ledger.acknowledge(put, sequence));

@@ -179,10 +179,10 @@ fn structure(plan: &Plan<'_>, error: &ErrorShape<'_>) -> String {
         out += &format!("pub {}: {},\n", field.rust, plan.field_type(field));
     }
     if error.has_message {
-        return out + "}\n\n" + &types::encode(plan, name, &error.fields);
+        return out + "}\n\n" + &types::encode(plan, name, &error.fields, false);
     }
     out += "pub message: Option<ByteString>,\n}\n\n";
-    let encode = types::encode(plan, name, &error.fields);
+    let encode = types::encode(plan, name, &error.fields, false);
     let message = "if let Some(value) = &self.message {\nw.field(\"message\");\nw.string(value);\n}\nw.end_struct();";
     out + &encode.replace("w.end_struct();", message)
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask codegen`: from the facts of a service to its typed API.
 //!
-//! extract (botocore -> models/) · model (the facts) · plan (what to generate) · types, errors, service,
+//! extract (botocore -> models/) · model (the facts) · plan (what to generate) · types, packed, errors, service,
 //! patterns (the text) · files (layout and formatting).
 
 use std::collections::BTreeSet;
@@ -16,6 +16,7 @@ mod files;
 mod model;
 mod names;
 mod ordered;
+mod packed;
 mod patterns;
 mod plan;
 mod regex;
@@ -57,6 +58,7 @@ const TARGETS: &[Target] = &[
         optional: &["SubscribeToShardEvent.ContinuationSequenceNumber"],
         // Left out only with the distribution strategy AUTO, which needs an operation left out above.
         required: &["PutRecordInput.PartitionKey", "PutRecordsRequestEntry.PartitionKey", "Record.PartitionKey"],
+        packed: &["PutRecordsRequestEntry", "PutRecordsResultEntry"],
     },
     Target {
         service: "dynamodb",
@@ -86,9 +88,16 @@ const TARGETS: &[Target] = &[
         ]),
         optional: &[],
         required: &[],
+        packed: &[],
     },
-    Target { service: "firehose", served: Served::Only(&["PutRecordBatch"]), optional: &[], required: &[] },
-    Target { service: "sts", served: Served::Only(&["GetCallerIdentity"]), optional: &[], required: &[] },
+    Target {
+        service: "firehose",
+        served: Served::Only(&["PutRecordBatch"]),
+        optional: &[],
+        required: &[],
+        packed: &[],
+    },
+    Target { service: "sts", served: Served::Only(&["GetCallerIdentity"]), optional: &[], required: &[], packed: &[] },
     Target {
         service: "cloudwatch",
         served: Served::Only(&[
@@ -103,6 +112,7 @@ const TARGETS: &[Target] = &[
         ]),
         optional: &[],
         required: &[],
+        packed: &[],
     },
 ];
 

@@ -7,7 +7,7 @@ const KEYWORDS: [&str; 18] = [
 ];
 
 /// Type names of the prelude and of the generated files' imports.
-const TAKEN_TYPES: [&str; 36] = [
+const TAKEN_TYPES: [&str; 40] = [
     "Option",
     "Some",
     "None",
@@ -44,6 +44,10 @@ const TAKEN_TYPES: [&str; 36] = [
     "OperationModel",
     "Service",
     "ServiceModel",
+    "Arena",
+    "Packed",
+    "PackedList",
+    "Span",
 ];
 
 /// `StreamARN` -> `stream_arn`, `MaxRecordSizeInKiB` -> `max_record_size_in_kib`, `Type` -> `r#type`.

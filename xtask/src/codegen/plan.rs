@@ -15,6 +15,8 @@ pub struct Target {
     pub optional: &'static [&'static str],
     /// Members (`Shape.Member`) that the model leaves open and the service, as far as it is served, requires.
     pub required: &'static [&'static str],
+    /// Structures of strings and blobs that requests and answers bring by the hundred: their lists are packed.
+    pub packed: &'static [&'static str],
 }
 
 /// Which operations of a model are served, and so generated.
@@ -75,6 +77,8 @@ pub struct Structure<'m> {
     /// The file in which it stands.
     pub group: String,
     pub fields: Vec<Field<'m>>,
+    /// The list's name, if lists of it are packed.
+    pub packed: Option<String>,
 }
 
 #[derive(Debug)]
@@ -198,7 +202,14 @@ impl<'m> Plan<'m> {
 
     fn structure(&self, type_name: String, shape: Option<&'m str>, validated: bool, group: String) -> Structure<'m> {
         let fields = shape.map(|name| self.fields(name)).unwrap_or_default();
-        Structure { type_name, validated, group, fields }
+        let lists = self.model.shapes.iter().filter(|(_, list)| list.kind == "list" && Some(element(list)) == shape);
+        let packed = lists.map(|(name, _)| name).find(|list| self.is_packed(list)).map(names::type_name);
+        Structure { type_name, validated, group, fields, packed }
+    }
+
+    /// Whether the elements of a list are packed.
+    pub fn is_packed(&self, list: &str) -> bool {
+        self.target.packed.contains(&element(self.model.shape(list)))
     }
 
     pub fn fields(&self, name: &'m str) -> Vec<Field<'m>> {
@@ -264,6 +275,7 @@ impl<'m> Plan<'m> {
             "long" => "i64".to_owned(),
             "double" | "float" => "f64".to_owned(),
             "timestamp" => "Timestamp".to_owned(),
+            "list" if self.is_packed(name) => names::type_name(name),
             "list" => format!("Vec<{}>", self.value_type(element(shape))),
             "map" => format!("BTreeMap<ByteString, {}>", self.value_type(map_value(shape))),
             other => panic!("the shape {name} has the unknown type {other}"),

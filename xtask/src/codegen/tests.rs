@@ -4,7 +4,7 @@ use super::*;
 
 /// What is generated for a whole model, with nothing left out.
 fn whole(service: &'static str) -> Target {
-    Target { service, served: Served::AllBut(&[]), optional: &[], required: &[] }
+    Target { service, served: Served::AllBut(&[]), optional: &[], required: &[], packed: &[] }
 }
 
 /// rustfmt parses what it formats, so text that comes back is Rust.

@@ -2,12 +2,16 @@
 
 use super::constraints;
 use super::names;
+use super::packed;
 use super::patterns::Patterns;
 use super::plan::{self, Field, Plan, Structure};
 use super::value;
 
 /// A structure with `Decode`, `Encode` and, when inputs reach it, `Validate`.
 pub fn structure(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>) -> Vec<String> {
+    if let Some(list) = &structure.packed {
+        return packed::structure(plan, patterns, structure, list);
+    }
     let name = &structure.type_name;
     let mut out = format!("#[derive(Debug, Clone, Default, PartialEq)]\npub struct {name} {{\n");
     for field in &structure.fields {
@@ -15,15 +19,15 @@ pub fn structure(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>
     }
     out += "}\n\n";
     out += &decode(plan, structure);
-    let mut items = vec![out, encode(plan, name, &structure.fields)];
+    let mut items = vec![out, encode(plan, name, &structure.fields, false)];
     if structure.validated {
-        items.push(validate(plan, patterns, structure));
+        items.push(validate(plan, patterns, structure, false));
     }
     items
 }
 
 /// What the model says about a member's values, as a doc comment.
-fn facts(plan: &Plan<'_>, field: &Field<'_>) -> String {
+pub fn facts(plan: &Plan<'_>, field: &Field<'_>) -> String {
     let shape = plan.model.shape(field.shape);
     let unit = match shape.kind.as_str() {
         "string" => " characters",
@@ -59,10 +63,10 @@ fn decode(plan: &Plan<'_>, structure: &Structure<'_>) -> String {
     }
     let wires: Vec<&str> = fields.iter().map(|f| f.wire).collect();
     out += &format!("const FIELDS: &[&str] = &{wires:?};\n");
-    for field in fields {
-        out += &format!("let mut {} = None;\n", local(field));
-    }
-    out += &read_fields(plan, fields);
+    out += &read_fields(fields, |field| {
+        let boxed = if field.boxed { ".map(Box::new)" } else { "" };
+        format!("{}{boxed}?", value::decode(plan, field.shape, &field.path))
+    });
     out += "Ok(Self {\n";
     for field in fields {
         let local = local(field);
@@ -78,17 +82,16 @@ fn decode(plan: &Plan<'_>, structure: &Structure<'_>) -> String {
     out
 }
 
-/// The loop that reads the members into their variables.
-fn read_fields(plan: &Plan<'_>, fields: &[Field<'_>]) -> String {
-    let read = |field: &Field<'_>| {
-        let expression = value::decode(plan, field.shape, &field.path);
-        let boxed = if field.boxed { ".map(Box::new)" } else { "" };
-        format!("{} = Some({expression}{boxed}?)", local(field))
-    };
+/// The variables of the members and the loop that reads them; `value` gives the expression for one.
+pub fn read_fields(fields: &[Field<'_>], value: impl Fn(&Field<'_>) -> String) -> String {
+    let variables: String = fields.iter().map(|field| format!("let mut {} = None;\n", local(field))).collect();
+    let read = |field: &Field<'_>| format!("{} = Some({})", local(field), value(field));
     if let [only] = fields {
-        return format!("r.begin_struct()?;\nwhile r.next_field(FIELDS)?.is_some() {{\n{};\n}}\n", read(only));
+        let read = read(only);
+        return format!("{variables}r.begin_struct()?;\nwhile r.next_field(FIELDS)?.is_some() {{\n{read};\n}}\n");
     }
-    let mut out = "r.begin_struct()?;\nwhile let Some(field) = r.next_field(FIELDS)? {\nmatch field {\n".to_owned();
+    let mut out =
+        format!("{variables}r.begin_struct()?;\nwhile let Some(field) = r.next_field(FIELDS)? {{\nmatch field {{\n");
     for (i, field) in fields.iter().enumerate() {
         // The last arm takes the rest: the reader answers with no other index.
         let arm = if i + 1 == fields.len() { "_".to_owned() } else { i.to_string() };
@@ -98,35 +101,38 @@ fn read_fields(plan: &Plan<'_>, fields: &[Field<'_>]) -> String {
 }
 
 /// The variable that holds a member while its structure is read; apart from the names `r`, `v` and `field`.
-fn local(field: &Field<'_>) -> String {
+pub fn local(field: &Field<'_>) -> String {
     match field.rust.as_str() {
         "r" | "v" | "field" => format!("{}_value", field.rust),
         name => name.to_owned(),
     }
 }
 
-/// `Encode` over the fields.
-pub fn encode(plan: &Plan<'_>, name: &str, fields: &[Field<'_>]) -> String {
+/// `Encode` over the fields, which are references where the structure is `borrowed`.
+pub fn encode(plan: &Plan<'_>, name: &str, fields: &[Field<'_>], borrowed: bool) -> String {
+    let reference = if borrowed { "" } else { "&" };
     let mut out = format!("impl Encode for {name} {{\nfn encode(&self, w: &mut dyn Writer) {{\nw.begin_struct();\n");
     for field in fields {
         let place = format!("self.{}", field.rust);
         if field.required {
-            let write = value::encode(plan, field.shape, &place, false);
+            let write = value::encode(plan, field.shape, &place, borrowed);
             out += &format!("w.field({:?});\n{write}\n", field.wire);
         } else {
             let write = value::encode(plan, field.shape, "value", true);
-            out += &format!("if let Some(value) = &{place} {{\nw.field({:?});\n{write}\n}}\n", field.wire);
+            out += &format!("if let Some(value) = {reference}{place} {{\nw.field({:?});\n{write}\n}}\n", field.wire);
         }
     }
     out += "w.end_struct();\n}\n}\n\n";
     out
 }
 
-fn validate(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>) -> String {
+/// `Validate` over the fields, which are references where the structure is `borrowed`.
+pub fn validate(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>, borrowed: bool) -> String {
+    let (reference, lifetime) = if borrowed { ("", "<'_>") } else { ("&", "") };
     let mut body = String::new();
     for field in &structure.fields {
         let place = match (field.required, field.boxed) {
-            (true, false) => format!("&self.{}", field.rust),
+            (true, false) => format!("{reference}self.{}", field.rust),
             (true, true) => format!("self.{}.as_ref()", field.rust),
             (false, false) => "value".to_owned(),
             (false, true) => "value.as_ref()".to_owned(),
@@ -146,12 +152,12 @@ fn validate(plan: &Plan<'_>, patterns: &Patterns, structure: &Structure<'_>) -> 
         if field.required {
             body += &checks;
         } else {
-            body += &format!("if let Some(value) = &self.{} {{ {checks} }}\n", field.rust);
+            body += &format!("if let Some(value) = {reference}self.{} {{ {checks} }}\n", field.rust);
         }
     }
     let v = if body.is_empty() { "_" } else { "v" };
     format!(
-        "impl Validate for {} {{\nfn validate(&self, {v}: &mut Violations) {{\n{body}}}\n}}\n\n",
+        "impl Validate for {}{lifetime} {{\nfn validate(&self, {v}: &mut Violations) {{\n{body}}}\n}}\n\n",
         structure.type_name
     )
 }

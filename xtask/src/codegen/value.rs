@@ -11,6 +11,7 @@ pub fn decode(plan: &Plan<'_>, name: &str, path: &str) -> String {
     match shape.kind.as_str() {
         "structure" if path.is_empty() => format!("{}::decode(r, v)", plan.type_name(name)),
         "structure" => format!("read::structure::<{}>(r, v, {path:?})", plan.type_name(name)),
+        "list" if plan.is_packed(name) => format!("read::packed(r, v, {path:?}, {})", limit()),
         "list" => collection(plan, "list", path, &limit(), plan::element(shape)),
         "map" => collection(plan, "map", path, &limit(), plan::map_value(shape)),
         "string" if plan::is_enum(shape) => format!("r.string().map({}::from)", plan.type_name(name)),

@@ -3,9 +3,12 @@
 use super::patterns;
 use super::*;
 use crate::check;
+use crate::packed::Arena;
+use crate::packed::Packed;
+use crate::packed::PackedList;
+use crate::packed::Span;
 use crate::read;
 use base::ByteString;
-use base::Bytes;
 use base::codec::Decode;
 use base::codec::DecodeError;
 use base::codec::Encode;
@@ -17,7 +20,7 @@ use base::violations::Violations;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PutRecordsInput {
     /// 1 to 500 elements.
-    pub records: Vec<PutRecordsRequestEntry>,
+    pub records: PutRecordsRequestEntryList,
     /// 1 to 128 characters, `[a-zA-Z0-9_.-]+`.
     pub stream_name: Option<ByteString>,
     /// 1 to 2048 characters, `arn:aws.*:kinesis:.*:\d{12}:stream/\S+`.
@@ -38,7 +41,7 @@ impl Decode for PutRecordsInput {
         r.begin_struct()?;
         while let Some(field) = r.next_field(FIELDS)? {
             match field {
-                0 => records = Some(read::list(r, v, "records", 500, PutRecordsRequestEntry::decode)?),
+                0 => records = Some(read::packed(r, v, "records", 500)?),
                 1 => stream_name = Some(r.string()?),
                 2 => stream_arn = Some(r.string()?),
                 3 => stream_id = Some(r.string()?),
@@ -112,7 +115,7 @@ pub struct PutRecordsOutput {
     /// At least 1.
     pub failed_record_count: Option<i32>,
     /// 1 to 500 elements.
-    pub records: Vec<PutRecordsResultEntry>,
+    pub records: PutRecordsResultEntryList,
     pub encryption_type: Option<EncryptionType>,
 }
 
@@ -126,7 +129,7 @@ impl Decode for PutRecordsOutput {
         while let Some(field) = r.next_field(FIELDS)? {
             match field {
                 0 => failed_record_count = Some(r.integer()?),
-                1 => records = Some(read::list(r, v, "records", 500, PutRecordsResultEntry::decode)?),
+                1 => records = Some(read::packed(r, v, "records", 500)?),
                 _ => encryption_type = Some(r.string().map(EncryptionType::from)?),
             }
         }
@@ -155,18 +158,30 @@ impl Encode for PutRecordsOutput {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PutRecordsRequestEntry {
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PutRecordsRequestEntry<'a> {
     /// 0 to 10485760 bytes.
-    pub data: Bytes,
+    pub data: &'a [u8],
     /// `^(0|([1-9]\d{0,38}))$`.
-    pub explicit_hash_key: Option<ByteString>,
+    pub explicit_hash_key: Option<&'a str>,
     /// 1 to 256 characters.
-    pub partition_key: ByteString,
+    pub partition_key: &'a str,
 }
 
-impl Decode for PutRecordsRequestEntry {
-    fn decode(r: &mut dyn Reader, v: &mut Violations) -> Result<Self, DecodeError> {
+pub type PutRecordsRequestEntryList = PackedList<PutRecordsRequestEntry<'static>, 3>;
+
+impl<'a> FromIterator<PutRecordsRequestEntry<'a>> for PutRecordsRequestEntryList {
+    fn from_iter<I: IntoIterator<Item = PutRecordsRequestEntry<'a>>>(entries: I) -> Self {
+        let mut list = Self::new();
+        entries.into_iter().for_each(|entry| list.push(entry));
+        list
+    }
+}
+
+impl Packed<3> for PutRecordsRequestEntry<'static> {
+    type Entry<'a> = PutRecordsRequestEntry<'a>;
+
+    fn decode(r: &mut dyn Reader, v: &mut Violations, arena: &mut Arena) -> Result<[Span; 3], DecodeError> {
         const FIELDS: &[&str] = &["Data", "ExplicitHashKey", "PartitionKey"];
         let mut data = None;
         let mut explicit_hash_key = None;
@@ -174,56 +189,84 @@ impl Decode for PutRecordsRequestEntry {
         r.begin_struct()?;
         while let Some(field) = r.next_field(FIELDS)? {
             match field {
-                0 => data = Some(r.blob()?),
-                1 => explicit_hash_key = Some(r.string()?),
-                _ => partition_key = Some(r.string()?),
+                0 => data = Some(arena.read_blob(r)?),
+                1 => explicit_hash_key = Some(arena.read_string(r)?),
+                _ => partition_key = Some(arena.read_string(r)?),
             }
         }
-        Ok(Self {
-            data: read::required(data, "data", v),
-            explicit_hash_key,
-            partition_key: read::required(partition_key, "partitionKey", v),
-        })
+        Ok([
+            read::required(data, "data", v),
+            explicit_hash_key.unwrap_or(Span::ABSENT),
+            read::required(partition_key, "partitionKey", v),
+        ])
+    }
+
+    fn pack(entry: PutRecordsRequestEntry<'_>, arena: &mut Arena) -> [Span; 3] {
+        [
+            arena.push_blob(entry.data),
+            entry.explicit_hash_key.map_or(Span::ABSENT, |value| arena.push_string(value)),
+            arena.push_string(entry.partition_key),
+        ]
+    }
+
+    fn entry([data, explicit_hash_key, partition_key]: [Span; 3], arena: &Arena) -> PutRecordsRequestEntry<'_> {
+        PutRecordsRequestEntry {
+            data: arena.blob(data),
+            explicit_hash_key: arena.string_if_set(explicit_hash_key),
+            partition_key: arena.string(partition_key),
+        }
     }
 }
 
-impl Encode for PutRecordsRequestEntry {
+impl Encode for PutRecordsRequestEntry<'_> {
     fn encode(&self, w: &mut dyn Writer) {
         w.begin_struct();
         w.field("Data");
-        w.blob(&self.data);
-        if let Some(value) = &self.explicit_hash_key {
+        w.blob(self.data);
+        if let Some(value) = self.explicit_hash_key {
             w.field("ExplicitHashKey");
             w.string(value);
         }
         w.field("PartitionKey");
-        w.string(&self.partition_key);
+        w.string(self.partition_key);
         w.end_struct();
     }
 }
 
-impl Validate for PutRecordsRequestEntry {
+impl Validate for PutRecordsRequestEntry<'_> {
     fn validate(&self, v: &mut Violations) {
-        check::bytes(v, "data", &self.data, 0, 10485760);
-        if let Some(value) = &self.explicit_hash_key {
+        check::bytes(v, "data", self.data, 0, 10485760);
+        if let Some(value) = self.explicit_hash_key {
             check::pattern(v, "explicitHashKey", value, &patterns::HASH_KEY);
         }
-        check::length(v, "partitionKey", &self.partition_key, 1, 256);
+        check::length(v, "partitionKey", self.partition_key, 1, 256);
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PutRecordsResultEntry {
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PutRecordsResultEntry<'a> {
     /// `^(0|([1-9]\d{0,128}))$`.
-    pub sequence_number: Option<ByteString>,
+    pub sequence_number: Option<&'a str>,
     /// 1 to 128 characters, `[a-zA-Z0-9_.-]+`.
-    pub shard_id: Option<ByteString>,
-    pub error_code: Option<ByteString>,
-    pub error_message: Option<ByteString>,
+    pub shard_id: Option<&'a str>,
+    pub error_code: Option<&'a str>,
+    pub error_message: Option<&'a str>,
 }
 
-impl Decode for PutRecordsResultEntry {
-    fn decode(r: &mut dyn Reader, _: &mut Violations) -> Result<Self, DecodeError> {
+pub type PutRecordsResultEntryList = PackedList<PutRecordsResultEntry<'static>, 4>;
+
+impl<'a> FromIterator<PutRecordsResultEntry<'a>> for PutRecordsResultEntryList {
+    fn from_iter<I: IntoIterator<Item = PutRecordsResultEntry<'a>>>(entries: I) -> Self {
+        let mut list = Self::new();
+        entries.into_iter().for_each(|entry| list.push(entry));
+        list
+    }
+}
+
+impl Packed<4> for PutRecordsResultEntry<'static> {
+    type Entry<'a> = PutRecordsResultEntry<'a>;
+
+    fn decode(r: &mut dyn Reader, _: &mut Violations, arena: &mut Arena) -> Result<[Span; 4], DecodeError> {
         const FIELDS: &[&str] = &["SequenceNumber", "ShardId", "ErrorCode", "ErrorMessage"];
         let mut sequence_number = None;
         let mut shard_id = None;
@@ -232,32 +275,58 @@ impl Decode for PutRecordsResultEntry {
         r.begin_struct()?;
         while let Some(field) = r.next_field(FIELDS)? {
             match field {
-                0 => sequence_number = Some(r.string()?),
-                1 => shard_id = Some(r.string()?),
-                2 => error_code = Some(r.string()?),
-                _ => error_message = Some(r.string()?),
+                0 => sequence_number = Some(arena.read_string(r)?),
+                1 => shard_id = Some(arena.read_string(r)?),
+                2 => error_code = Some(arena.read_string(r)?),
+                _ => error_message = Some(arena.read_string(r)?),
             }
         }
-        Ok(Self { sequence_number, shard_id, error_code, error_message })
+        Ok([
+            sequence_number.unwrap_or(Span::ABSENT),
+            shard_id.unwrap_or(Span::ABSENT),
+            error_code.unwrap_or(Span::ABSENT),
+            error_message.unwrap_or(Span::ABSENT),
+        ])
+    }
+
+    fn pack(entry: PutRecordsResultEntry<'_>, arena: &mut Arena) -> [Span; 4] {
+        [
+            entry.sequence_number.map_or(Span::ABSENT, |value| arena.push_string(value)),
+            entry.shard_id.map_or(Span::ABSENT, |value| arena.push_string(value)),
+            entry.error_code.map_or(Span::ABSENT, |value| arena.push_string(value)),
+            entry.error_message.map_or(Span::ABSENT, |value| arena.push_string(value)),
+        ]
+    }
+
+    fn entry(
+        [sequence_number, shard_id, error_code, error_message]: [Span; 4],
+        arena: &Arena,
+    ) -> PutRecordsResultEntry<'_> {
+        PutRecordsResultEntry {
+            sequence_number: arena.string_if_set(sequence_number),
+            shard_id: arena.string_if_set(shard_id),
+            error_code: arena.string_if_set(error_code),
+            error_message: arena.string_if_set(error_message),
+        }
     }
 }
 
-impl Encode for PutRecordsResultEntry {
+impl Encode for PutRecordsResultEntry<'_> {
     fn encode(&self, w: &mut dyn Writer) {
         w.begin_struct();
-        if let Some(value) = &self.sequence_number {
+        if let Some(value) = self.sequence_number {
             w.field("SequenceNumber");
             w.string(value);
         }
-        if let Some(value) = &self.shard_id {
+        if let Some(value) = self.shard_id {
             w.field("ShardId");
             w.string(value);
         }
-        if let Some(value) = &self.error_code {
+        if let Some(value) = self.error_code {
             w.field("ErrorCode");
             w.string(value);
         }
-        if let Some(value) = &self.error_message {
+        if let Some(value) = self.error_message {
             w.field("ErrorMessage");
             w.string(value);
         }

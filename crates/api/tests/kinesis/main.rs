@@ -6,8 +6,8 @@ use api::kinesis::{
     SubscribeToShardInput,
 };
 use api::{Event as _, ModeledError as _};
+use base::ByteString;
 use base::codec::{Decode, Validate};
-use base::{ByteString, Bytes};
 use serde_json::{Value, json};
 
 mod dispatch;
@@ -145,10 +145,10 @@ fn lists_have_their_limits() {
 #[test]
 fn blobs_are_shown_as_buffers() {
     let size = 10 * 1024 * 1024 + 1;
-    check::<PutRecordsRequestEntry>(
-        json!({"Data": "d".repeat(size), "PartitionKey": "k"}),
+    check::<PutRecordsInput>(
+        json!({"StreamName": "s", "Records": [{"Data": "d".repeat(size), "PartitionKey": "k"}]}),
         &[&format!(
-            "Value 'java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]' at 'data' failed to satisfy constraint: \
+            "Value 'java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]' at 'records.1.member.data' failed to satisfy constraint: \
              Member must have length less than or equal to 10485760"
         )],
     );
@@ -157,11 +157,13 @@ fn blobs_are_shown_as_buffers() {
 #[test]
 fn shapes_come_back_as_they_went() {
     let input = PutRecordsInput {
-        records: vec![PutRecordsRequestEntry {
-            data: Bytes::from_static(b"data"),
-            explicit_hash_key: Some("170141183460469231731687303715884105728".into()),
-            partition_key: "ключ".into(),
-        }],
+        records: [PutRecordsRequestEntry {
+            data: b"data",
+            explicit_hash_key: Some("170141183460469231731687303715884105728"),
+            partition_key: "ключ",
+        }]
+        .into_iter()
+        .collect(),
         stream_name: Some("s".into()),
         ..Default::default()
     };

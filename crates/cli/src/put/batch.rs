@@ -22,8 +22,8 @@ impl Line {
         self.key.len() + self.data.len()
     }
 
-    pub fn to_entry(&self) -> PutRecordsRequestEntry {
-        PutRecordsRequestEntry { data: self.data.clone(), partition_key: self.key.clone(), explicit_hash_key: None }
+    pub fn to_entry(&self) -> PutRecordsRequestEntry<'_> {
+        PutRecordsRequestEntry { data: &self.data, partition_key: &self.key, explicit_hash_key: None }
     }
 }
 

@@ -116,12 +116,12 @@ fn settle(lines: &mut Vec<Line>, output: &PutRecordsOutput, outcome: &mut Outcom
     let mut results = output.records.iter();
     lines.retain(|_| match results.next() {
         Some(result) if result.error_code.is_none() => {
-            *outcome.written.entry(result.shard_id.clone().unwrap_or_default()).or_default() += 1;
+            *outcome.written.entry(result.shard_id.unwrap_or_default().into()).or_default() += 1;
             false
         }
         Some(result) => {
-            let text = |text: &Option<ByteString>| text.as_deref().unwrap_or_default().to_owned();
-            reason = format!("{}: {}", text(&result.error_code), text(&result.error_message));
+            let text = Option::unwrap_or_default;
+            reason = format!("{}: {}", text(result.error_code), text(result.error_message));
             true
         }
         None => true,
@@ -166,13 +166,10 @@ mod tests {
     fn refused_records_stay_in_their_order() {
         let line = |number| Line { number, key: "k".into(), data: "d".into() };
         let mut lines: Vec<Line> = (1..=4).map(line).collect();
-        let good = PutRecordsResultEntry { shard_id: Some("s".into()), ..Default::default() };
-        let bad = PutRecordsResultEntry {
-            error_code: Some("Throttled".into()),
-            error_message: Some("slow".into()),
-            ..Default::default()
-        };
-        let output = PutRecordsOutput { records: vec![good.clone(), bad.clone(), good, bad], ..Default::default() };
+        let good = PutRecordsResultEntry { shard_id: Some("s"), ..Default::default() };
+        let bad =
+            PutRecordsResultEntry { error_code: Some("Throttled"), error_message: Some("slow"), ..Default::default() };
+        let output = PutRecordsOutput { records: [good, bad, good, bad].into_iter().collect(), ..Default::default() };
         let mut outcome = Outcome::default();
         assert_eq!(settle(&mut lines, &output, &mut outcome), "Throttled: slow");
         assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [2, 4]);

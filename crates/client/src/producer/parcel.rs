@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use api::kinesis::PutRecordsRequestEntry;
-use base::ByteString;
+use api::kinesis::{PutRecordsRequestEntry, PutRecordsRequestEntryList};
+use base::Bytes;
 use base::hash_key::HashKey;
 use tokio::time::Instant;
 use wire::kpl::{Aggregator, UserRecord, deaggregate};
@@ -12,7 +12,7 @@ use super::error::PutError;
 use super::receipt::{Book, Placed, Ticket};
 
 /// The partition key of aggregated records, as KPL has it: their explicit hash key says where they belong.
-const AGGREGATE_PARTITION_KEY: ByteString = ByteString::from_static("a");
+const AGGREGATE_PARTITION_KEY: &str = "a";
 /// What a user record occupies in memory beside its bytes.
 const RECORD_OVERHEAD_BYTES: usize = 64;
 
@@ -33,7 +33,7 @@ pub(super) struct Parcel {
 enum Content {
     Open { first: UserRecord, aggregator: Aggregator },
     Plain(UserRecord),
-    Aggregate(PutRecordsRequestEntry),
+    Aggregate(Bytes),
 }
 
 /// Who learns what becomes of the user records.
@@ -112,7 +112,7 @@ impl Parcel {
             Content::Open { first: record, .. } | Content::Plain(record) => {
                 record.data.len() + record.partition_key.len()
             }
-            Content::Aggregate(entry) => entry.data.len() + entry.partition_key.len(),
+            Content::Aggregate(data) => data.len() + AGGREGATE_PARTITION_KEY.len(),
         }
     }
 
@@ -120,26 +120,27 @@ impl Parcel {
         self.count > 1
     }
 
-    /// The record of the request. The checksum is computed here, so call it outside of locks.
-    pub(super) fn pack(&mut self) -> PutRecordsRequestEntry {
+    /// Adds the record to those of a request. The checksum is computed here, so call it outside of locks.
+    pub(super) fn pack(&mut self, records: &mut PutRecordsRequestEntryList) {
+        self.finish();
+        let explicit_hash_key = match &self.content {
+            Content::Aggregate(_) => Some(self.hash_key),
+            Content::Plain(record) | Content::Open { first: record, .. } => record.explicit_hash_key,
+        };
+        let explicit_hash_key = explicit_hash_key.map(|key| key.to_string());
+        let (data, partition_key) = match &self.content {
+            Content::Aggregate(data) => (data, AGGREGATE_PARTITION_KEY),
+            Content::Plain(record) | Content::Open { first: record, .. } => (&record.data, &*record.partition_key),
+        };
+        let explicit_hash_key = explicit_hash_key.as_deref();
+        records.push(PutRecordsRequestEntry { data, explicit_hash_key, partition_key });
+    }
+
+    /// Lets no more user records in.
+    fn finish(&mut self) {
         if let Content::Open { first, aggregator } = &mut self.content {
-            self.content = if self.count > 1 {
-                Content::Aggregate(PutRecordsRequestEntry {
-                    data: aggregator.finish(),
-                    explicit_hash_key: Some(self.hash_key.to_string().into()),
-                    partition_key: AGGREGATE_PARTITION_KEY,
-                })
-            } else {
-                Content::Plain(first.clone())
-            };
-        }
-        match &self.content {
-            Content::Aggregate(entry) => entry.clone(),
-            Content::Plain(record) | Content::Open { first: record, .. } => PutRecordsRequestEntry {
-                data: record.data.clone(),
-                explicit_hash_key: record.explicit_hash_key.map(|key| key.to_string().into()),
-                partition_key: record.partition_key.clone(),
-            },
+            self.content =
+                if self.count > 1 { Content::Aggregate(aggregator.finish()) } else { Content::Plain(first.clone()) };
         }
     }
 
@@ -158,10 +159,10 @@ impl Parcel {
 
     /// The user records in order.
     pub(super) fn records(&mut self) -> Vec<UserRecord> {
-        self.pack();
+        self.finish();
         match &self.content {
             Content::Plain(record) | Content::Open { first: record, .. } => vec![record.clone()],
-            Content::Aggregate(entry) => deaggregate(&entry.data).expect("this producer aggregated it"),
+            Content::Aggregate(data) => deaggregate(data).expect("this producer aggregated it"),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use api::kinesis::{KinesisError, PutRecordsInput, PutRecordsOutput, PutRecordsResultEntry};
+use api::kinesis::{
+    KinesisError, PutRecordsInput, PutRecordsOutput, PutRecordsRequestEntryList, PutRecordsResultEntry,
+};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -63,13 +65,12 @@ pub(super) async fn run(core: Arc<Core>) {
 
 async fn request(core: Arc<Core>, mut batch: Vec<Sent>) -> Results {
     core.counters.requests.add(1);
-    let records = batch.iter_mut().map(|sent| sent.parcel.pack()).collect();
+    let mut records = PutRecordsRequestEntryList::new();
+    batch.iter_mut().for_each(|sent| sent.parcel.pack(&mut records));
     let input = PutRecordsInput { records, stream_name: Some(core.stream.clone()), ..Default::default() };
     let answer = core.kinesis.put_records(&core.caller, input).await;
     let results: Vec<_> = match answer {
-        Ok(PutRecordsOutput { records, .. }) if records.len() == batch.len() => {
-            records.into_iter().map(of_record).collect()
-        }
+        Ok(PutRecordsOutput { records, .. }) if records.len() == batch.len() => records.iter().map(of_record).collect(),
         Ok(PutRecordsOutput { records, .. }) => {
             let text = format!("{} results for {} records", records.len(), batch.len());
             batch.iter().map(|_| Err(Failure::Passing { kind: Retry::Transient, text: text.clone() })).collect()
@@ -79,12 +80,14 @@ async fn request(core: Arc<Core>, mut batch: Vec<Sent>) -> Results {
     batch.into_iter().zip(results).collect()
 }
 
-fn of_record(entry: PutRecordsResultEntry) -> Result<Placed, Failure> {
+fn of_record(entry: PutRecordsResultEntry<'_>) -> Result<Placed, Failure> {
     match (entry.sequence_number, entry.shard_id) {
-        (Some(sequence_number), Some(shard_id)) => Ok(Placed { shard_id, sequence_number, sub_sequence_number: 0 }),
+        (Some(sequence_number), Some(shard_id)) => {
+            Ok(Placed { shard_id: shard_id.into(), sequence_number: sequence_number.into(), sub_sequence_number: 0 })
+        }
         _ => {
             let code = entry.error_code.unwrap_or_default();
-            let kind = if is_throttle(&code) { Retry::Throttled } else { Retry::Transient };
+            let kind = if is_throttle(code) { Retry::Throttled } else { Retry::Transient };
             Err(Failure::Passing { kind, text: format!("{code}: {}", entry.error_message.unwrap_or_default()) })
         }
     }

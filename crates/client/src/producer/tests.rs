@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use api::kinesis::{PutRecordsRequestEntry, Shard};
+use api::kinesis::{PutRecordsRequestEntry, PutRecordsRequestEntryList, Shard};
+use base::Bytes;
 use base::hash_key::{HashKey, HashKeyRange};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -43,20 +44,26 @@ impl Stream {
         ShardMap::of(&shards).expect("no gap")
     }
 
-    fn put(&mut self, entry: &PutRecordsRequestEntry) -> Placed {
-        let key = entry.explicit_hash_key.as_ref().map(|key| key.parse().expect("a hash key"));
-        let key: HashKey = key.unwrap_or_else(|| HashKey::of(&entry.partition_key));
+    fn take(&mut self, sent: &mut Sent) -> Placed {
+        let mut records = PutRecordsRequestEntryList::new();
+        sent.parcel.pack(&mut records);
+        self.put(records.get(0).expect("a parcel is a record"))
+    }
+
+    fn put(&mut self, entry: PutRecordsRequestEntry<'_>) -> Placed {
+        let key = entry.explicit_hash_key.map(|key| key.parse().expect("a hash key"));
+        let key: HashKey = key.unwrap_or_else(|| HashKey::of(entry.partition_key));
         let (id, range, _) = self.shards.iter().find(|(_, range, open)| *open && range.contains(key)).expect("no gap");
-        match deaggregate(&entry.data) {
+        match deaggregate(&Bytes::copy_from_slice(entry.data)) {
             // As KCL does: one stranger, and the whole record is passed over.
             Some(records) if records.iter().all(|record| range.contains(record.hash_key())) => {
                 self.seen.extend(records);
             }
             Some(_) => {}
             None => self.seen.push(UserRecord {
-                partition_key: entry.partition_key.clone(),
+                partition_key: entry.partition_key.into(),
                 explicit_hash_key: None,
-                data: entry.data.clone(),
+                data: Bytes::copy_from_slice(entry.data),
             }),
         }
         self.records += 1;
@@ -125,7 +132,7 @@ fn answer(stream: &mut Stream, random: &mut Random, mut batch: Vec<Sent>) -> Vec
         .iter_mut()
         .map(|sent| match random.below(5) {
             0 => Err(Failure::Passing { kind: Retry::Throttled, text: "slow".to_owned() }),
-            _ => Ok(stream.put(&sent.parcel.pack())),
+            _ => Ok(stream.take(sent)),
         })
         .collect();
     batch.into_iter().zip(results).collect()
@@ -203,7 +210,7 @@ fn ordered_keys_keep_their_order() {
 /// Sends what waits and answers it.
 fn exchange(buffer: &mut Buffer, stream: &mut Stream, now: Instant) {
     while let Step::Send(mut batch) = buffer.step(now, 0) {
-        let results: Vec<_> = batch.iter_mut().map(|sent| Ok(stream.put(&sent.parcel.pack()))).collect();
+        let results: Vec<_> = batch.iter_mut().map(|sent| Ok(stream.take(sent))).collect();
         buffer.settle(batch.into_iter().zip(results).collect(), now);
     }
 }
@@ -246,7 +253,7 @@ fn an_ordered_shard_collects_while_it_is_busy() {
         now += Duration::from_secs(1);
         assert!(matches!(buffer.step(now, 1), Step::Wait(None)), "the shard is busy");
     }
-    let results: Vec<_> = batch.iter_mut().map(|sent| Ok(stream.put(&sent.parcel.pack()))).collect();
+    let results: Vec<_> = batch.iter_mut().map(|sent| Ok(stream.take(sent))).collect();
     buffer.settle(batch.into_iter().zip(results).collect(), now);
     exchange(&mut buffer, &mut stream, now);
     assert_eq!(counters.snapshot().kinesis_records_stored, 2);

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::completion::refuse;
 use super::counters::Counters;
@@ -16,12 +17,17 @@ pub(crate) fn run(sequencer: &Sequencer, counters: &Counters) {
     let _guard = FailOnPanic { sequencer };
     lock(&counters.commit_threads).push(rustix::thread::gettid().as_raw_nonzero().get());
     let mut buffer = AlignedBuffer::default();
-    while sequencer.queue.wait() {
+    let mut finished = None;
+    while sequencer.queue.wait(finished) {
+        let mut took = Duration::ZERO;
         if let Some(sequenced) = sequencer.next_commit(&mut buffer, true) {
             sequencer.queue.pass_on();
+            let began = Instant::now();
             let written = write(counters, &sequenced, &buffer);
+            took = began.elapsed();
             finish(sequencer, counters, sequenced, &buffer, written);
         }
+        finished = Some(took);
     }
 }
 
@@ -75,7 +81,7 @@ impl Drop for FailOnPanic<'_> {
 }
 
 /// Flushes the journal at an interval, for durability `interval`.
-pub(crate) fn run_flusher(sequencer: &Sequencer, interval: std::time::Duration, stop: &super::Stop) {
+pub(crate) fn run_flusher(sequencer: &Sequencer, interval: Duration, stop: &super::Stop) {
     let mut last = None;
     while !stop.wait(interval) {
         flush(sequencer, &mut last);

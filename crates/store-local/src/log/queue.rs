@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use base::limits::MIB;
 use store::shard_log::{Append, Appended, LogBounds, LogError, Refused};
@@ -12,6 +13,10 @@ use crate::sync::lock;
 
 /// When so much waits, it is committed whatever else could join it: larger frames cost hardly less for their bytes.
 const RELEASED_BYTES: usize = MIB / 2;
+
+/// A write that took longer is one of a slow disk, which a commit begun meanwhile need not wait for. On a faster one the
+/// next commit takes all that came during this one, for half the work.
+const SLOW_WRITE: Duration = Duration::from_millis(1);
 
 /// What a group of appends is answered.
 pub(crate) type AppendAnswer = Result<Vec<Result<Appended, Refused>>, LogError>;
@@ -64,9 +69,23 @@ struct State {
     bytes: usize,
     /// Whether commit threads may take the items.
     released: bool,
+    /// Threads at work.
+    busy: usize,
+    /// Whether the last write was that of a slow disk.
+    is_slow: bool,
     /// Threads that wait.
     idle: usize,
+    /// Whether one of them has been woken and has not looked yet.
+    woken: bool,
     stopping: bool,
+}
+
+impl State {
+    /// Whether a thread should take what waits now.
+    fn is_due(&self) -> bool {
+        let alone = self.busy == 0;
+        self.released && (alone || self.is_slow || self.bytes >= RELEASED_BYTES || self.stopping)
+    }
 }
 
 /// Releases what waits when it is dropped.
@@ -119,26 +138,33 @@ impl Queue {
         Popped::Item(item)
     }
 
-    /// Wakes another thread if there is something left for it.
+    /// Wakes another thread if there is something left that should not wait for this one.
     pub(crate) fn pass_on(&self) {
-        self.wake_one_if(|state| state.released);
+        self.wake_one_after(|_| {});
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         lock(&self.state).items.is_empty()
     }
 
-    /// Waits until there is something to do; `false` when all is done and no more will come.
-    pub(crate) fn wait(&self) -> bool {
+    /// Waits until there is something to do; `false` when all is done and no more will come. `finished` is how long the
+    /// thread's last write took, if it comes from one.
+    pub(crate) fn wait(&self, finished: Option<Duration>) -> bool {
         let mut state = lock(&self.state);
-        while !state.released {
+        if let Some(took) = finished {
+            state.busy -= 1;
+            state.is_slow = took > SLOW_WRITE;
+        }
+        while !state.is_due() {
             if state.stopping && state.items.is_empty() {
                 return false;
             }
             state.idle += 1;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
+            state.woken = false;
         }
+        state.busy += 1;
         true
     }
 
@@ -151,18 +177,15 @@ impl Queue {
     }
 
     fn release(&self) {
-        self.wake_one_if(|state| {
-            // Who was woken before takes this too.
-            let first = !state.released && !state.items.is_empty();
-            state.released |= first;
-            first
-        });
+        self.wake_one_after(|state| state.released = !state.items.is_empty());
     }
 
     /// Not under the lock: the woken thread wants it, and often runs at once in place of this one.
-    fn wake_one_if(&self, decide: impl FnOnce(&mut State) -> bool) {
+    fn wake_one_after(&self, change: impl FnOnce(&mut State)) {
         let mut state = lock(&self.state);
-        let wakes = decide(&mut state) && state.idle > 0;
+        change(&mut state);
+        let wakes = state.is_due() && state.idle > 0 && !state.woken;
+        state.woken |= wakes;
         drop(state);
         if wakes {
             self.changed.notify_one();

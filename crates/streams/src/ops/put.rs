@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use api::kinesis::{
     EncryptionType, KinesisError, PutRecordInput, PutRecordOutput, PutRecordsInput, PutRecordsOutput,
-    PutRecordsRequestEntry, PutRecordsResultEntry,
+    PutRecordsRequestEntry, PutRecordsResultEntry, PutRecordsResultEntryList,
 };
-use base::ByteString;
 use base::caller::Caller;
 use base::hash_key::HashKey;
 use base::ids::ShardIndex;
@@ -23,6 +22,8 @@ use crate::put_batch::{Fate, PutBatch};
 use crate::stream::{Snapshot, Stream};
 use crate::transition::{Mode, Status};
 
+/// What the number and the shard's id of a stored record take.
+const STORED_TEXT_BYTES: usize = 80;
 /// How often a record is sent anew because its shard was closed meanwhile.
 const ROUNDS_MAX: usize = 8;
 /// How long a put waits for the children of a closed shard.
@@ -32,17 +33,18 @@ pub async fn put_records(core: &Core, caller: &Caller, input: PutRecordsInput) -
     let stream = core.resolve(caller, "PutRecords", input.stream_name.as_ref(), input.stream_arn.as_ref())?;
     let began = Instant::now();
     let snapshot = writable(&stream)?;
-    check_sizes(&snapshot, &input.records, true)?;
-    let explicit_keys = explicit_keys(&input.records)?;
+    let records: Vec<_> = input.records.iter().collect();
+    check_sizes(&snapshot, &records, true)?;
+    let explicit_keys = explicit_keys(&records)?;
     refuse_dry_run(input.dry_run)?;
-    let mut batch = PutBatch::new(&input.records, explicit_keys);
+    let mut batch = PutBatch::new(&records, explicit_keys);
     if let Err(failure) = store(core, &stream, &snapshot, &mut batch).await {
         batch.fail_waiting(error::failure_text(&failure));
         // Logs the reason.
         let _ = error::log(failure);
     }
-    stream.meters.put_records_ended(began, input.records.len(), batch.tally());
-    let output = shape(&stream, &snapshot, &mut batch);
+    stream.meters.put_records_ended(began, records.len(), batch.tally());
+    let output = shape(&stream, &snapshot, &mut batch, records.len());
     // A deletion has overtaken the request.
     if output.failed_record_count != Some(0) && stream.is_gone() {
         return Err(error::stream_not_found(&stream.arn));
@@ -55,14 +57,14 @@ pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> 
     let began = Instant::now();
     let snapshot = writable(&stream)?;
     let records = [PutRecordsRequestEntry {
-        data: input.data,
-        explicit_hash_key: input.explicit_hash_key,
-        partition_key: input.partition_key,
+        data: &input.data,
+        explicit_hash_key: input.explicit_hash_key.as_deref(),
+        partition_key: &input.partition_key,
     }];
     check_sizes(&snapshot, &records, false)?;
     let explicit_keys = explicit_keys(&records)?;
     if let Some(ordering) = input.sequence_number_for_ordering {
-        let key = explicit_keys.first().map_or_else(|| HashKey::of(&records[0].partition_key), |(_, key)| *key);
+        let key = explicit_keys.first().map_or_else(|| HashKey::of(records[0].partition_key), |(_, key)| *key);
         let shard = &snapshot.open.shards()[snapshot.open.locate(key)];
         check_ordering(core, &stream, shard, &ordering)?;
     }
@@ -73,19 +75,22 @@ pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> 
     stream.meters.put_record.ended(began, tally.stored > 0);
     stream.meters.put_record.carried(tally.stored, tally.stored_bytes);
     stored?;
-    let mut answers = batch.each(|group| match &mut group.fate {
-        Fate::Stored(numbers) => {
-            let sequence_number = numbers.next().expect("a stored record has a number");
-            Ok(PutRecordOutput { shard_id: group.shard_id.clone(), sequence_number, encryption_type: None })
-        }
-        Fate::Throttled => Err(error::shard_rate(&stream.arn, group.shard.row.index)),
-        // A deletion has overtaken the request.
-        _ if stream.is_gone() => Err(error::stream_not_found(&stream.arn)),
-        Fate::Failed(text) => Err(KinesisError::internal_failure(*text)),
-        Fate::Waiting | Fate::Closed => Err(KinesisError::internal_failure(error::INTERNAL_FAILURE)),
+    let mut answer = Err(KinesisError::internal_failure(error::INTERNAL_FAILURE));
+    batch.each(|group| {
+        answer = match &mut group.fate {
+            Fate::Stored(numbers) => Ok(PutRecordOutput {
+                shard_id: group.shard_id.clone(),
+                sequence_number: numbers.take().expect("a stored record has a number").into(),
+                encryption_type: encryption(&snapshot),
+            }),
+            Fate::Throttled => Err(error::shard_rate(&stream.arn, group.shard.row.index)),
+            // A deletion has overtaken the request.
+            _ if stream.is_gone() => Err(error::stream_not_found(&stream.arn)),
+            Fate::Failed(text) => Err(KinesisError::internal_failure(*text)),
+            Fate::Waiting | Fate::Closed => Err(KinesisError::internal_failure(error::INTERNAL_FAILURE)),
+        };
     });
-    let answer = answers.pop().expect("one record has one answer")?;
-    Ok(PutRecordOutput { encryption_type: encryption(&snapshot), ..answer })
+    answer
 }
 
 /// The snapshot of a stream that takes records. While it is being created it does not exist for writers.
@@ -177,48 +182,37 @@ fn count(stream: &Stream, batch: &PutBatch<'_>, group: usize) {
 }
 
 /// One result per record, in the order of the request.
-fn shape(stream: &Stream, snapshot: &Snapshot, batch: &mut PutBatch<'_>) -> PutRecordsOutput {
+fn shape(stream: &Stream, snapshot: &Snapshot, batch: &mut PutBatch<'_>, count: usize) -> PutRecordsOutput {
     let mut failed = 0;
-    // Results repeat from record to record of a shard.
-    let mut last_throttled: Option<(ShardIndex, PutRecordsResultEntry)> = None;
-    let records = batch.each(|group| match &mut group.fate {
-        Fate::Stored(numbers) => PutRecordsResultEntry {
-            sequence_number: numbers.next(),
-            shard_id: Some(group.shard_id.clone()),
+    // Texts repeat from record to record of a shard.
+    let mut throttled: Option<(ShardIndex, String)> = None;
+    let mut records = PutRecordsResultEntryList::with_capacity(count, count * STORED_TEXT_BYTES);
+    batch.each(|group| match &mut group.fate {
+        Fate::Stored(numbers) => records.push(PutRecordsResultEntry {
+            sequence_number: numbers.take(),
+            shard_id: Some(&group.shard_id),
             ..PutRecordsResultEntry::default()
-        },
+        }),
         Fate::Throttled => {
             failed += 1;
             let index = group.shard.row.index;
-            let reuse = last_throttled.take().filter(|(of, _)| *of == index);
-            let (_, entry) = reuse.unwrap_or_else(|| (index, throttled(stream, index)));
-            last_throttled = Some((index, entry.clone()));
-            entry
+            let reuse = throttled.take().filter(|(of, _)| *of == index);
+            let (_, text) =
+                throttled.insert(reuse.unwrap_or_else(|| (index, error::shard_rate_text(&stream.arn, index))));
+            records.push(failure("ProvisionedThroughputExceededException", text));
         }
         Fate::Failed(text) => {
             failed += 1;
-            failure(text)
+            records.push(failure(error::INTERNAL_FAILURE_CODE, text));
         }
         Fate::Waiting | Fate::Closed => {
             failed += 1;
-            failure(error::INTERNAL_FAILURE)
+            records.push(failure(error::INTERNAL_FAILURE_CODE, error::INTERNAL_FAILURE));
         }
     });
     PutRecordsOutput { failed_record_count: Some(failed), records, encryption_type: encryption(snapshot) }
 }
 
-fn throttled(stream: &Stream, shard: ShardIndex) -> PutRecordsResultEntry {
-    PutRecordsResultEntry {
-        error_code: Some(ByteString::from_static("ProvisionedThroughputExceededException")),
-        error_message: Some(ByteString::from(error::shard_rate_text(&stream.arn, shard))),
-        ..PutRecordsResultEntry::default()
-    }
-}
-
-fn failure(text: &'static str) -> PutRecordsResultEntry {
-    PutRecordsResultEntry {
-        error_code: Some(ByteString::from_static(error::INTERNAL_FAILURE_CODE)),
-        error_message: Some(ByteString::from_static(text)),
-        ..PutRecordsResultEntry::default()
-    }
+fn failure<'a>(code: &'a str, message: &'a str) -> PutRecordsResultEntry<'a> {
+    PutRecordsResultEntry { error_code: Some(code), error_message: Some(message), ..PutRecordsResultEntry::default() }
 }

@@ -18,7 +18,7 @@ fn path(in_list: bool, record: usize, member: &str) -> String {
 }
 
 /// The size of each record by the stream's limit, and of all together.
-pub fn check_sizes(snapshot: &Snapshot, records: &[PutRecordsRequestEntry], in_list: bool) -> Answer<()> {
+pub fn check_sizes(snapshot: &Snapshot, records: &[PutRecordsRequestEntry<'_>], in_list: bool) -> Answer<()> {
     let record_bytes_max = snapshot.row.record_bytes_max();
     let mut total = 0;
     for (i, record) in records.iter().enumerate() {
@@ -40,10 +40,10 @@ pub fn check_sizes(snapshot: &Snapshot, records: &[PutRecordsRequestEntry], in_l
 }
 
 /// The hash keys that records bring along, by record.
-pub fn explicit_keys(records: &[PutRecordsRequestEntry]) -> Answer<Vec<(usize, HashKey)>> {
+pub fn explicit_keys(records: &[PutRecordsRequestEntry<'_>]) -> Answer<Vec<(usize, HashKey)>> {
     let mut keys = Vec::new();
     for (i, record) in records.iter().enumerate() {
-        let Some(text) = &record.explicit_hash_key else { continue };
+        let Some(text) = record.explicit_hash_key else { continue };
         let key = text.parse().map_err(|_| {
             KinesisError::invalid_argument(format!(
                 "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {text}"

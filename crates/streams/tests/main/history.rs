@@ -42,7 +42,7 @@ async fn put(world: &World, acknowledged: &mut Acknowledged, count: usize) {
     let records: Vec<(&str, &str)> = data.iter().map(|data| (data.as_str(), data.as_str())).collect();
     let output = world.put_many("s", &records).await;
     assert_eq!(output.failed_record_count, Some(0));
-    for (data, result) in data.into_iter().zip(output.records) {
+    for (data, result) in data.into_iter().zip(&output.records) {
         let shard = result.shard_id.expect("a shard").to_string();
         let number = result.sequence_number.expect("a number").to_string();
         assert_eq!(number.len(), 56);

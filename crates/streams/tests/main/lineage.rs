@@ -14,9 +14,9 @@ const KEYS: usize = 25;
 /// Puts one record for each of the writer's keys per round; each says its round.
 async fn write(world: &World, writer: usize) {
     for round in 0..ROUNDS {
-        let records = (0..KEYS).map(|key| entry(&format!("{writer}-{key}"), round.to_string().into_bytes()));
-        let input =
-            PutRecordsInput { stream_name: Some("s".into()), records: records.collect(), ..PutRecordsInput::default() };
+        let (mut records, data) = (PutRecordsRequestEntryList::new(), round.to_string());
+        (0..KEYS).for_each(|key| records.push(entry(&format!("{writer}-{key}"), data.as_bytes())));
+        let input = PutRecordsInput { stream_name: Some("s".into()), records, ..PutRecordsInput::default() };
         let output = world.streams.put_records(&world.caller, input).await.expect("an answer for every record");
         assert_eq!(output.failed_record_count, Some(0));
         tokio::task::yield_now().await;

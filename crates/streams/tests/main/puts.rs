@@ -49,8 +49,8 @@ async fn results_keep_the_order_of_the_request() {
             let (key, result) = expected.next().expect("a record of this shard");
             assert_eq!(*record.partition_key, **key);
             assert_eq!(record.data, key.as_bytes());
-            assert_eq!(Some(&record.sequence_number), result.sequence_number.as_ref());
-            assert_eq!(Some(&shard.shard_id), result.shard_id.as_ref());
+            assert_eq!(Some(&*record.sequence_number), result.sequence_number);
+            assert_eq!(Some(&*shard.shard_id), result.shard_id);
             found += 1;
         }
         assert!(expected.next().is_none());
@@ -76,8 +76,8 @@ async fn explicit_hash_keys_decide() {
          Specified value was {above}"
     );
     assert_eq!(text_of(put(above).await), text);
-    let mut records = vec![entry("a", b"a".to_vec()), entry("b", b"b".to_vec())];
-    records[1].explicit_hash_key = Some(above.into());
+    let refused = PutRecordsRequestEntry { explicit_hash_key: Some(above), ..entry("b", b"b") };
+    let records = [entry("a", b"a"), refused].into_iter().collect();
     let input = PutRecordsInput { stream_name: Some("s".into()), records, ..PutRecordsInput::default() };
     assert_eq!(text_of(world.streams.put_records(&world.caller, input).await), text);
     assert_eq!(world.read_all("s", "0").await.len() + world.read_all("s", "1").await.len(), 3, "nothing half done");
@@ -99,7 +99,7 @@ async fn records_have_a_size() {
     assert!(world.try_put("s", "k", 10 * MIB - 1, "").await.is_ok());
     let many = |count: usize, bytes: usize| PutRecordsInput {
         stream_name: Some("s".into()),
-        records: (0..count).map(|_| entry("k", vec![0; bytes])).collect(),
+        records: std::iter::repeat_n(entry("k", &vec![0; bytes]), count).collect(),
         ..PutRecordsInput::default()
     };
     assert_eq!(

@@ -32,7 +32,7 @@ async fn a_put_that_a_deletion_overtakes_finds_no_stream() {
     engines.log.close(FIRST_LOG).await.expect("closed");
     let many = PutRecordsInput {
         stream_name: Some("s".into()),
-        records: vec![entry("a", b"late".to_vec())],
+        records: [entry("a", b"late")].into_iter().collect(),
         ..Default::default()
     };
     let (one, many, deleted) = tokio::join!(

@@ -60,13 +60,14 @@ async fn nothing_is_half_done_on_a_full_disk() {
     assert_eq!(text_of(streams.put_record(&caller, put("lost")).await), full);
     let many = PutRecordsInput {
         stream_name: Some("s".into()),
-        records: vec![entry("a", b"lost".to_vec())],
+        records: [entry("a", b"lost")].into_iter().collect(),
         ..Default::default()
     };
     let output = streams.put_records(&caller, many).await.expect("an answer for every record");
     assert_eq!(output.failed_record_count, Some(1));
-    assert_eq!(output.records[0].error_code.as_deref(), Some("InternalFailure"));
-    assert_eq!(output.records[0].error_message.as_deref(), Some("Internal service failure: the disk is full."));
+    let refused = output.records.get(0).expect("one result");
+    assert_eq!(refused.error_code, Some("InternalFailure"));
+    assert_eq!(refused.error_message, Some("Internal service failure: the disk is full."));
     log.fail(false);
     streams.put_record(&caller, put("kept")).await.expect("space has returned");
 

@@ -119,7 +119,7 @@ impl World {
     pub async fn put_many(&self, stream: &str, records: &[(&str, &str)]) -> PutRecordsOutput {
         let input = PutRecordsInput {
             stream_name: Some(stream.into()),
-            records: records.iter().map(|(key, data)| entry(key, data.as_bytes().to_vec())).collect(),
+            records: records.iter().map(|(key, data)| entry(key, data.as_bytes())).collect(),
             ..PutRecordsInput::default()
         };
         self.streams.put_records(&self.caller, input).await.expect("an answer for every record")
@@ -266,8 +266,8 @@ async fn start(
     .expect("the service starts")
 }
 
-pub fn entry(key: &str, data: Vec<u8>) -> PutRecordsRequestEntry {
-    PutRecordsRequestEntry { data: data.into(), partition_key: key.into(), explicit_hash_key: None }
+pub fn entry<'a>(key: &'a str, data: &'a [u8]) -> PutRecordsRequestEntry<'a> {
+    PutRecordsRequestEntry { data, partition_key: key, explicit_hash_key: None }
 }
 
 /// The error's name on the wire and its message.

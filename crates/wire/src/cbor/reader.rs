@@ -120,11 +120,16 @@ impl CborReader {
             return ByteString::try_from(self.body.slice(range)).map_err(|_| DecodeError::malformed());
         }
         let mut text = String::new();
-        self.chunks(start, text_len, |chunk| {
-            text.push_str(utf8(chunk)?);
-            Ok(())
-        })?;
+        self.chunked_text(start, &mut text)?;
         Ok(text.into())
+    }
+
+    /// Takes a text of indefinite length whose head ends at `start`.
+    fn chunked_text(&mut self, start: usize, out: &mut String) -> Result<(), DecodeError> {
+        self.chunks(start, text_len, |chunk| {
+            out.push_str(utf8(chunk)?);
+            Ok(())
+        })
     }
 
     /// Takes a member's name and returns its index in `names`.
@@ -289,14 +294,41 @@ impl Reader for CborReader {
                 let range = self.content(end, len)?;
                 Ok(self.body.slice(range))
             }
-            (Head::Bytes(None), end) => {
+            _ => {
                 let mut blob = BytesMut::new();
-                self.chunks(end, bytes_len, |chunk| {
-                    blob.extend_from_slice(chunk);
-                    Ok(())
-                })?;
+                self.blob_into(&mut blob)?;
                 Ok(blob.freeze())
             }
+        }
+    }
+
+    fn string_into(&mut self, out: &mut String) -> Result<(), DecodeError> {
+        match self.peek()? {
+            (Head::Text(Some(len)), end) => {
+                let range = self.content(end, len)?;
+                out.push_str(utf8(&self.body[range])?);
+                Ok(())
+            }
+            (Head::Text(None), end) => self.chunked_text(end, out),
+            (other, _) => Err(self.wrong(Wanted::String, other)),
+        }
+    }
+
+    fn blob_into(&mut self, out: &mut BytesMut) -> Result<(), DecodeError> {
+        match self.peek()? {
+            (Head::Bytes(Some(len)), end) => {
+                let range = self.content(end, len)?;
+                if out.capacity() - out.len() < range.len() {
+                    // What the rest of the body can need.
+                    out.reserve(self.body.len() - range.start);
+                }
+                out.extend_from_slice(&self.body[range]);
+                Ok(())
+            }
+            (Head::Bytes(None), end) => self.chunks(end, bytes_len, |chunk| {
+                out.extend_from_slice(chunk);
+                Ok(())
+            }),
             (other, _) => Err(self.wrong(Wanted::Blob, other)),
         }
     }

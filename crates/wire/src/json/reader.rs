@@ -84,31 +84,56 @@ impl JsonReader {
         Ok((start..span.end, span.escaped))
     }
 
+    /// As [`Self::raw_string`], where a string should stand.
+    fn string_value(&mut self) -> Result<(std::ops::Range<usize>, bool), DecodeError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.wrong(Wanted::String));
+        }
+        self.raw_string()
+    }
+
     /// Takes a member's name and the colon after it.
     fn raw_key(&mut self) -> Result<(std::ops::Range<usize>, bool), DecodeError> {
         if self.peek() != Some(b'"') {
             return Err(DecodeError::malformed());
         }
         let key = self.raw_string()?;
+        self.colon()?;
+        Ok(key)
+    }
+
+    fn colon(&mut self) -> Result<(), DecodeError> {
         if self.peek() != Some(b':') {
             return Err(DecodeError::malformed());
         }
         self.at += 1;
-        Ok(key)
+        Ok(())
+    }
+
+    /// As [`Self::raw_key`]; answers which of `names` it is.
+    fn field_key(&mut self, names: &[&str]) -> Result<Option<usize>, DecodeError> {
+        if self.peek() != Some(b'"') {
+            return Err(DecodeError::malformed());
+        }
+        // Most names stand there letter by letter: comparing is cheaper than looking for their end.
+        let rest = &self.bytes()[self.at + 1..];
+        let plain = |name: &&str| rest.get(name.len()) == Some(&b'"') && rest.starts_with(name.as_bytes());
+        if let Some(index) = names.iter().position(plain) {
+            self.at += names[index].len() + 2;
+            self.colon()?;
+            return Ok(Some(index));
+        }
+        let (range, escaped) = self.raw_key()?;
+        if !escaped {
+            return Ok(None);
+        }
+        let name = scan::unescape(&self.body[range])?;
+        Ok(names.iter().position(|n| *n == name))
     }
 
     fn text(&self, range: std::ops::Range<usize>, escaped: bool) -> Result<ByteString, DecodeError> {
         let raw = &self.body[range];
         if escaped { Ok(scan::unescape(raw)?.into()) } else { Ok(self.body.slice_ref(raw)) }
-    }
-
-    fn find(&self, names: &[&str], range: std::ops::Range<usize>, escaped: bool) -> Result<Option<usize>, DecodeError> {
-        let raw = &self.body[range];
-        if escaped {
-            let name = scan::unescape(raw)?;
-            return Ok(names.iter().position(|n| *n == name));
-        }
-        Ok(names.iter().position(|n| *n == raw))
     }
 
     /// Takes a number: its text, and whether it has neither fraction nor exponent.
@@ -158,8 +183,7 @@ impl Reader for JsonReader {
 
     fn next_field(&mut self, names: &'static [&'static str]) -> Result<Option<usize>, DecodeError> {
         while self.advance(b'}')? {
-            let (range, escaped) = self.raw_key()?;
-            match self.find(names, range, escaped)? {
+            match self.field_key(names)? {
                 Some(index) if self.peek() != Some(b'n') => return Ok(Some(index)),
                 Some(_) => self.at = scan::literal(self.bytes(), self.at, b"null")?,
                 None => self.at = scan::skip(self.bytes(), self.at, DEPTH_MAX - self.depth)?,
@@ -192,14 +216,30 @@ impl Reader for JsonReader {
     }
 
     fn string(&mut self) -> Result<ByteString, DecodeError> {
-        if self.peek() != Some(b'"') {
-            return Err(self.wrong(Wanted::String));
-        }
-        let (range, escaped) = self.raw_string()?;
+        let (range, escaped) = self.string_value()?;
         self.text(range, escaped)
     }
 
+    fn string_into(&mut self, out: &mut String) -> Result<(), DecodeError> {
+        let (range, escaped) = self.string_value()?;
+        let raw = &self.body[range];
+        if escaped {
+            out.push_str(&scan::unescape(raw)?);
+        } else {
+            out.push_str(raw);
+        }
+        Ok(())
+    }
+
     fn blob(&mut self) -> Result<Bytes, DecodeError> {
+        let mut arena = std::mem::take(&mut self.arena);
+        let taken = self.blob_into(&mut arena);
+        let blob = arena.split().freeze();
+        self.arena = arena;
+        taken.map(|()| blob)
+    }
+
+    fn blob_into(&mut self, out: &mut BytesMut) -> Result<(), DecodeError> {
         if self.peek() != Some(b'"') {
             return Err(self.wrong(Wanted::Blob));
         }
@@ -210,13 +250,12 @@ impl Reader for JsonReader {
         if rest[len] == b'"' {
             // A control character within is not of the alphabet, so nothing else needs a look.
             self.at = start + len + 1;
-            let raw = &self.body.as_bytes()[start..start + len];
-            return base64::decode(&mut self.arena, room, raw);
+            return base64::decode(out, room, &self.bytes()[start..start + len]);
         }
         // Some encoders write `\/`.
         let (range, _) = self.raw_string()?;
         let text = scan::unescape(&self.body[range])?;
-        base64::decode(&mut self.arena, room, text.as_bytes())
+        base64::decode(out, room, text.as_bytes())
     }
 
     fn boolean(&mut self) -> Result<bool, DecodeError> {

@@ -21,8 +21,6 @@ pub struct QueryReader {
     value: Branch,
     /// What has not been visited of each open container, the innermost last.
     open: Vec<Branch>,
-    /// Blobs are decoded into this buffer and cut off.
-    arena: BytesMut,
 }
 
 /// Neighbouring parameters that share the first segments of their names.
@@ -39,7 +37,7 @@ impl QueryReader {
     pub fn new(body: &Bytes) -> Result<Self, DecodeError> {
         let form = Form::decode(body)?;
         let value = Branch { parameters: 0..form.len(), at: 0 };
-        Ok(Self { form, value, open: Vec::with_capacity(8), arena: BytesMut::new() })
+        Ok(Self { form, value, open: Vec::with_capacity(8) })
     }
 
     /// The parameter that gives a branch a value of its own: the one whose name ends before the next segment.
@@ -185,7 +183,9 @@ impl Reader for QueryReader {
     fn blob(&mut self) -> Result<Bytes, DecodeError> {
         let leaf = self.leaf(&self.value).ok_or_else(|| wrong_type(Wanted::Blob, Found::Map))?;
         let text = self.form.value(leaf).as_bytes();
-        base64::decode(&mut self.arena, text.len() / 4 * 3, text)
+        let mut blob = BytesMut::new();
+        base64::decode(&mut blob, text.len() / 4 * 3, text)?;
+        Ok(blob.freeze())
     }
 
     fn boolean(&mut self) -> Result<bool, DecodeError> {

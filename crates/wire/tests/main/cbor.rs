@@ -1,7 +1,7 @@
 use base::codec::{Encode, Reader};
 use base::time::Timestamp;
 use base::violations::Violations;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use wire::Protocol;
 use wire::cbor::{CborReader, CborWriter, Dialect};
@@ -138,6 +138,26 @@ fn indefinite_forms_and_tolerated_kinds() {
     check("a1654c617267653bffffffffffffffff", Everything { large: Some(i64::MIN), ..none() });
     check("a26454657874f664466c6167f7", none());
     check("a164466c616763796573", Everything { flag: Some(true), ..none() });
+}
+
+#[test]
+fn values_are_appended_as_they_are_read() {
+    // ["abc", (_ "d", "e"), h'0102', (_ h'03', h'04'), 1]
+    let body = unhex("8563616263 7f61646165ff 420102 5f41034104ff 01".replace(' ', "").as_str());
+    let mut reader = CborReader::new(body.into(), Dialect::Kinesis);
+    let (mut text, mut blobs) = (String::from("-"), BytesMut::from("-"));
+    reader.begin_list().expect("a list");
+    for element in 0..4 {
+        assert_eq!(reader.next_element(), Ok(true));
+        let taken = if element < 2 { reader.string_into(&mut text) } else { reader.blob_into(&mut blobs) };
+        assert_eq!(taken, Ok(()), "{element}");
+    }
+    assert_eq!((&*text, &blobs[..]), ("-abcde", &b"-\x01\x02\x03\x04"[..]));
+    assert_eq!(reader.next_element(), Ok(true));
+    assert!(reader.string_into(&mut text).is_err_and(|error| error.message.is_some()));
+    assert!(reader.blob_into(&mut blobs).is_err_and(|error| error.message.is_some()));
+    let mut reader = CborReader::new(Bytes::from_static(b"\x5b\xff\xff\xff\xff\xff\xff\xff\xff"), Dialect::Kinesis);
+    assert!(reader.blob_into(&mut blobs).is_err(), "longer than the body");
 }
 
 #[test]

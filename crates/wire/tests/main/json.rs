@@ -1,9 +1,11 @@
+use base::codec::Reader;
 use base::time::Timestamp;
 use base::violations::Violations;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use serde_json::Value;
 use wire::Protocol;
+use wire::json::JsonReader;
 
 use crate::shapes::{Everything, Nothing, PutRecords, strategy};
 
@@ -186,6 +188,35 @@ fn some_words_are_booleans() {
 fn blobs_with_escaped_slashes_are_read() {
     let shape: Everything = decode(r#"{"Blob":"\/\/\/\/","Text":"\/"}"#).expect("a blob");
     assert_eq!((shape.blob, shape.text), (Some(Bytes::from_static(b"\xff\xff\xff")), Some("/".into())));
+}
+
+#[test]
+fn values_are_appended_as_they_are_read() {
+    let body = r#"["plain","\u00e9\n","","YWJj","\/\/\/\/","",1,"a"]"#;
+    let mut reader = JsonReader::new(Bytes::from_static(body.as_bytes())).expect("text");
+    let (mut text, mut blobs) = (String::from("-"), BytesMut::from("-"));
+    reader.begin_list().expect("a list");
+    for element in 0..6 {
+        assert_eq!(reader.next_element(), Ok(true));
+        let taken = if element < 3 { reader.string_into(&mut text) } else { reader.blob_into(&mut blobs) };
+        assert_eq!(taken, Ok(()), "{element}");
+    }
+    assert_eq!((&*text, &blobs[..]), ("-plain\u{e9}\n", &b"-abc\xff\xff\xff"[..]));
+    assert_eq!(reader.next_element(), Ok(true));
+    assert!(reader.string_into(&mut text).is_err_and(|error| error.message.is_some()));
+    reader.integer().expect("a number");
+    assert_eq!(reader.next_element(), Ok(true));
+    assert!(reader.blob_into(&mut blobs).is_err(), "not base64");
+    assert_eq!((text.len(), blobs.len()), (9, 7), "what is refused leaves nothing");
+}
+
+#[test]
+fn names_are_known_however_they_are_spelled() {
+    let shape = |body: &str| decode::<Everything>(body).expect("a structure").text.map(|text| text.to_string());
+    assert_eq!(shape(r#"{"T\u0065xt" : "a"}"#).as_deref(), Some("a"));
+    assert_eq!(shape(r#"{"Tex":"a","Texts":"b","text":"c"}"#), None);
+    assert!(decode::<Everything>(r#"{"Text" "a"}"#).is_err());
+    assert!(decode::<Everything>(r#"{"Text"#).is_err());
 }
 
 #[test]

@@ -143,21 +143,21 @@ impl Server {
     }
 
     pub async fn put_records(&self, name: &str, records: &[model::NewRecord]) -> Served<Vec<model::Stored>> {
-        let entry = |record: &model::NewRecord| PutRecordsRequestEntry {
-            data: record.data.clone().into(),
-            partition_key: record.partition_key.as_str().into(),
-            explicit_hash_key: record.explicit_hash_key.as_deref().map(ByteString::from),
-        };
+        let entries = records.iter().map(|record| PutRecordsRequestEntry {
+            data: &record.data,
+            partition_key: &record.partition_key,
+            explicit_hash_key: record.explicit_hash_key.as_deref(),
+        });
         let input = PutRecordsInput {
             stream_name: Some(name.into()),
-            records: records.iter().map(entry).collect(),
+            records: entries.collect(),
             ..PutRecordsInput::default()
         };
         let output = self.service().put_records(&self.caller, input).await.map_err(name_of)?;
         assert_eq!(output.failed_record_count, Some(0));
-        let stored = output.records.into_iter().map(|result| model::Stored {
-            shard: parsed(&result.shard_id.expect("a stored record has a shard")),
-            number: parsed(&result.sequence_number.expect("a stored record has a number")),
+        let stored = output.records.iter().map(|result| model::Stored {
+            shard: parsed(result.shard_id.expect("a stored record has a shard")),
+            number: parsed(result.sequence_number.expect("a stored record has a number")),
             is_encrypted: is_encrypted(output.encryption_type.as_ref()),
         });
         Ok(stored.collect())
