@@ -1,8 +1,4 @@
-//! Clients of Kinesis and of the services that its users need beside it.
-//!
-//! [`KinesisClient`] implements [`api::kinesis::Kinesis`] over HTTP/1.1, [`DynamoDbClient`] its counterpart. They sign
-//! every request, keep connections open for the next one, and retry what the service says may be retried. They never
-//! read more of an answer than their limit, and never retry without an end.
+#![doc = include_str!("../README.md")]
 
 pub mod consumer;
 pub mod producer;
@@ -43,7 +39,10 @@ pub use producer::Producer;
 pub use profile::{Profile, ProfileError};
 pub use transport::PlainReply;
 
-/// The example of the book compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/book/client.md")]
-struct Book;
+// What the public items above are made of, so that a program depends on this crate alone.
+pub use api;
+pub use base::caller::Caller;
+pub use base::hash_key::HashKey;
+pub use base::ids::{AccountId, InvalidId, Region};
+pub use base::time::Timestamp;
+pub use base::{BoxFuture, ByteString, Bytes};

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anabranch_client::{Builder, Connect, Credentials, DynamoDbClient, Endpoint, KinesisClient, Socket};
 use api::dynamodb::{DynamoDB as _, DynamoDBError, ListTablesInput};
 use api::kinesis::{
     DescribeLimitsInput, Kinesis, KinesisError, ListStreamsInput, PutRecordInput, StartingPosition,
@@ -15,7 +16,6 @@ use api::kinesis::{
 use base::BoxFuture;
 use base::caller::Caller;
 use base::ids::{AccountId, Region};
-use client::{Builder, Connect, Credentials, DynamoDbClient, Endpoint, KinesisClient, Socket};
 use futures_util::StreamExt as _;
 use tokio::net::TcpStream;
 use wire::Protocol;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anabranch_client::Producer;
+use anabranch_client::producer::{PutError, UserRecord};
 use api::kinesis::KinesisError;
-use client::Producer;
-use client::producer::{PutError, UserRecord};
 
 use crate::builder;
 use crate::server::{Answer, Server};

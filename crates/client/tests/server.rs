@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use anabranch_client::Endpoint;
 use bytes::Bytes;
-use client::Endpoint;
 use futures_util::stream;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt as _, StreamBody, combinators::BoxBody};

@@ -59,15 +59,15 @@ const KEPT_IN: &[(&str, &[&str])] = &[
 pub(super) fn check(complaints: &mut Complaints) -> Result<(), String> {
     let metadata = metadata()?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
-    let members: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    let members: Vec<&str> = packages.iter().filter_map(room).collect();
     for package in packages {
-        let name = package["name"].as_str().unwrap_or_default();
+        let name = room(package).unwrap_or_default();
         let Some(allowed) = find(EDGES, name) else {
             complaints.add(format!("{name}: not in the table of walls (xtask/src/tidy/walls.rs)"));
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
-            let target = dependency["name"].as_str().unwrap_or_default();
+            let target = room(dependency).unwrap_or_default();
             let for_tests = dependency["kind"].as_str() == Some("dev");
             if members.contains(&target) {
                 let fine = allowed.contains(&target)
@@ -88,14 +88,19 @@ pub(super) fn check(complaints: &mut Complaints) -> Result<(), String> {
     Ok(())
 }
 
-/// Names of the workspace's crates.
+/// Names of the workspace's crates, as the tables have them.
 pub(super) fn members() -> Result<Vec<String>, String> {
     let metadata = metadata()?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
-    Ok(packages.iter().filter_map(|package| package["name"].as_str().map(str::to_owned)).collect())
+    Ok(packages.iter().filter_map(room).map(str::to_owned).collect())
 }
 
-fn metadata() -> Result<Value, String> {
+/// Name of a package, or of one that is depended on, without the prefix that published packages have.
+fn room(entry: &Value) -> Option<&str> {
+    entry["name"].as_str().map(|name| name.strip_prefix("anabranch-").unwrap_or(name))
+}
+
+pub(super) fn metadata() -> Result<Value, String> {
     let output = Command::new("cargo")
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root())

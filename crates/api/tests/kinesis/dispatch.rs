@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use api::kinesis::*;
-use api::{CallError, EventStream, Reply, Service as _};
+use anabranch_api::kinesis::*;
+use anabranch_api::{CallError, EventStream, Reply, Service as _};
 use base::BoxFuture;
 use base::caller::Caller;
 use base::codec::DecodeError;
@@ -145,12 +145,12 @@ fn bad_bodies_do_not_become_inputs() {
 fn answers_keep_their_content() {
     let output: BoxFuture<'_, Result<_, KinesisError>> =
         Box::pin(async { Ok(GetResourcePolicyOutput { policy: "{}".into() }) });
-    match ready(api::service::output(output)) {
+    match ready(anabranch_api::service::output(output)) {
         Ok(Reply::Output(output)) => assert_eq!(codec::encode(&*output), json!({"Policy": "{}"})),
         other => panic!("{other:?}"),
     }
     let empty: BoxFuture<'_, Result<_, KinesisError>> = Box::pin(async { Ok(TagResourceOutput {}) });
-    assert!(matches!(ready(api::service::empty(empty)), Ok(Reply::Empty)));
+    assert!(matches!(ready(anabranch_api::service::empty(empty)), Ok(Reply::Empty)));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn events_come_one_by_one_and_may_end_in_an_error() {
     ];
     let running: BoxFuture<'_, Result<EventStream<SubscribeToShardEvent, KinesisError>, KinesisError>> =
         Box::pin(async { Ok(Box::pin(stream::iter(sent)) as EventStream<_, _>) });
-    let Ok(Reply::Events(mut events)) = ready(api::service::events(running)) else { panic!("a stream") };
+    let Ok(Reply::Events(mut events)) = ready(anabranch_api::service::events(running)) else { panic!("a stream") };
     let mut next = || ready(Box::pin(events.next()));
     let event = next().expect("an event").expect("no error");
     assert_eq!(event.event_type(), "SubscribeToShardEvent");

@@ -1,11 +1,11 @@
 //! The generated Kinesis API: what it reads, what it writes, and the words of its constraint violations.
 
-use api::kinesis::{
+use anabranch_api::kinesis::{
     CreateStreamInput, EnableEnhancedMonitoringInput, GetShardIteratorInput, KinesisError, OPERATIONS, PutRecordsInput,
     PutRecordsRequestEntry, RemoveTagsFromStreamInput, SERVICE, ShardIteratorType, SubscribeToShardEvent,
     SubscribeToShardInput,
 };
-use api::{Event as _, ModeledError as _};
+use anabranch_api::{Event as _, ModeledError as _};
 use base::ByteString;
 use base::codec::{Decode, Validate};
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
+use anabranch_wire::Protocol;
+use anabranch_wire::cbor::{CborReader, CborWriter, Dialect};
 use base::codec::{Encode, Reader};
 use base::time::Timestamp;
 use base::violations::Violations;
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use wire::Protocol;
-use wire::cbor::{CborReader, CborWriter, Dialect};
 
 use crate::shapes::{Everything, Nothing, PutRecords, strategy};
 use crate::{unhex, vectors};
@@ -215,14 +215,14 @@ fn values_of_the_wrong_type_have_a_text() {
 #[test]
 fn depth_is_limited() {
     let nested = |depth: usize| [unhex("a16178"), vec![0x81; depth - 1], vec![0x80]].concat();
-    assert!(decode::<Nothing>(&nested(wire::DEPTH_MAX - 1)).is_ok());
-    assert!(decode::<Nothing>(&nested(wire::DEPTH_MAX)).is_err());
+    assert!(decode::<Nothing>(&nested(anabranch_wire::DEPTH_MAX - 1)).is_ok());
+    assert!(decode::<Nothing>(&nested(anabranch_wire::DEPTH_MAX)).is_err());
     for byte in [0x81, 0x9f, 0xbf, 0xc1] {
         assert!(decode::<Nothing>(&[unhex("a16178"), vec![byte; 1_000_000]].concat()).is_err());
     }
     let shapes = |depth: usize| [unhex("a1664e6573746564").repeat(depth), vec![0xa0]].concat();
-    assert!(decode::<Everything>(&shapes(wire::DEPTH_MAX - 1)).is_ok());
-    assert!(decode::<Everything>(&shapes(wire::DEPTH_MAX)).is_err());
+    assert!(decode::<Everything>(&shapes(anabranch_wire::DEPTH_MAX - 1)).is_ok());
+    assert!(decode::<Everything>(&shapes(anabranch_wire::DEPTH_MAX)).is_err());
 }
 
 proptest! {

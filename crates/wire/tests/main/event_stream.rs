@@ -1,10 +1,10 @@
+use anabranch_wire::Protocol;
+use anabranch_wire::event_stream::{
+    FrameError, HeaderValue, decode, encode, encode_event, encode_exception, encode_initial_response,
+};
 use base::codec::{Encode, Writer};
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
-use wire::Protocol;
-use wire::event_stream::{
-    FrameError, HeaderValue, decode, encode, encode_event, encode_exception, encode_initial_response,
-};
 
 use crate::{unhex, vectors};
 

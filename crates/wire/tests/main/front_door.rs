@@ -1,5 +1,5 @@
-use wire::Protocol;
-use wire::front_door::{Admitted, Head, TargetKind, admit, rpc_path};
+use anabranch_wire::Protocol;
+use anabranch_wire::front_door::{Admitted, Head, TargetKind, admit, rpc_path};
 
 const FORBIDDEN: &str = "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be \
                          authorized</Message>\n</AccessDeniedException>\n";

@@ -1,13 +1,13 @@
 //! Bytes that mean nothing must never do more than fail.
 
+use anabranch_wire::Protocol;
+use anabranch_wire::query::{Call, QueryReader};
+use anabranch_wire::sigv4::{SignedRequest, Verifier};
 use base::codec::Decode as _;
 use base::violations::Violations;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use proptest::prelude::*;
-use wire::Protocol;
-use wire::query::{Call, QueryReader};
-use wire::sigv4::{SignedRequest, Verifier};
 
 use crate::shapes::{Everything, Nothing, PutRecords};
 use crate::sigv4::{KINESIS, Keys};
@@ -70,7 +70,7 @@ proptest! {
 
     #[test]
     fn event_streams(body in prop::collection::vec(any::<u8>(), 0..100), headers in prop::collection::vec(any::<u8>(), 0..40)) {
-        let _ = wire::event_stream::decode(&mut BytesMut::from(&body[..]));
+        let _ = anabranch_wire::event_stream::decode(&mut BytesMut::from(&body[..]));
         // With sound checksums around them.
         let mut prelude = BytesMut::new();
         prelude.extend_from_slice(&(16 + headers.len() as u32).to_be_bytes());
@@ -80,7 +80,7 @@ proptest! {
         prelude.extend_from_slice(&headers);
         let crc = crc_fast::crc32_iso_hdlc(&prelude).to_be_bytes();
         prelude.extend_from_slice(&crc);
-        let _ = wire::event_stream::decode(&mut prelude);
+        let _ = anabranch_wire::event_stream::decode(&mut prelude);
     }
 
     #[test]

@@ -1,11 +1,11 @@
+use anabranch_wire::Protocol;
+use anabranch_wire::json::JsonReader;
 use base::codec::Reader;
 use base::time::Timestamp;
 use base::violations::Violations;
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use serde_json::Value;
-use wire::Protocol;
-use wire::json::JsonReader;
 
 use crate::shapes::{Everything, Nothing, PutRecords, strategy};
 
@@ -222,11 +222,11 @@ fn names_are_known_however_they_are_spelled() {
 #[test]
 fn depth_is_limited() {
     let lists = |depth: usize| format!("{{\"x\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
-    assert!(decode::<Nothing>(&lists(wire::DEPTH_MAX - 1)).is_ok());
-    assert!(decode::<Nothing>(&lists(wire::DEPTH_MAX)).is_err());
+    assert!(decode::<Nothing>(&lists(anabranch_wire::DEPTH_MAX - 1)).is_ok());
+    assert!(decode::<Nothing>(&lists(anabranch_wire::DEPTH_MAX)).is_err());
     let shapes = |depth: usize| format!("{}{{}}{}", "{\"Nested\":".repeat(depth), "}".repeat(depth));
-    assert!(decode::<Everything>(&shapes(wire::DEPTH_MAX - 1)).is_ok());
-    assert!(decode::<Everything>(&shapes(wire::DEPTH_MAX)).is_err());
+    assert!(decode::<Everything>(&shapes(anabranch_wire::DEPTH_MAX - 1)).is_ok());
+    assert!(decode::<Everything>(&shapes(anabranch_wire::DEPTH_MAX)).is_err());
     assert!(decode::<Nothing>(&format!("{{\"x\":{}", "[".repeat(1_000_000))).is_err());
 }
 

@@ -1,9 +1,9 @@
 //! Aggregation against records that another implementation has made.
 
+use anabranch_wire::kpl::{Aggregator, UserRecord, deaggregate};
 use base::hash_key::HashKey;
 use bytes::Bytes;
 use proptest::prelude::*;
-use wire::kpl::{Aggregator, UserRecord, deaggregate};
 
 use crate::vectors;
 

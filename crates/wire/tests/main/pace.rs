@@ -1,14 +1,14 @@
-//! How long the main path takes: printed by `cargo test --release -p wire pace -- --nocapture`, never asserted.
+//! How long the main path takes: printed by `cargo test --release -p anabranch-wire pace -- --nocapture`, never asserted.
 
 use std::time::Instant;
 
+use anabranch_wire::Protocol;
+use anabranch_wire::sigv4::{SignedRequest, Signer, SigningCredentials, ToSign, Verifier};
 use base::codec::{Encode, Writer};
 use base::time::Timestamp;
 use base::violations::Violations;
 use bytes::Bytes;
 use http::HeaderMap;
-use wire::Protocol;
-use wire::sigv4::{SignedRequest, Signer, SigningCredentials, ToSign, Verifier};
 
 use crate::json::put_records_body;
 use crate::shapes::PutRecords;

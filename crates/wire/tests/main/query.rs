@@ -1,11 +1,11 @@
+use anabranch_wire::DEPTH_MAX;
+use anabranch_wire::query::{QueryReader, QueryReply};
 use base::codec::{Decode, DecodeError, Reader};
 use base::time::Timestamp;
 use base::violations::Violations;
 use bytes::Bytes;
 use bytestring::ByteString;
 use proptest::prelude::*;
-use wire::DEPTH_MAX;
-use wire::query::{QueryReader, QueryReply};
 
 use crate::shapes::{Everything, Nothing, PutRecords, strategy};
 

@@ -1,15 +1,15 @@
 use std::time::Duration;
 
+use anabranch_wire::sigv4::{
+    AuthError, ExpectedService, Identity, Presign, SignError, SignedRequest, Signer, SigningCredentials, ToSign,
+    Verifier,
+};
 use base::caller::{Credential, CredentialSource};
 use base::ids::AccountId;
 use base::time::Timestamp;
 use base::violations::Violations;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
-use wire::sigv4::{
-    AuthError, ExpectedService, Identity, Presign, SignError, SignedRequest, Signer, SigningCredentials, ToSign,
-    Verifier,
-};
 
 use crate::shapes::Nothing;
 use crate::vectors;
@@ -186,8 +186,9 @@ fn every_captured_request_is_verified() {
             let identity = verify_captured(headers, "POST", "/", body);
             assert!(identity.is_ok(), "{client}: {identity:?}");
             assert_eq!(verify_captured(headers, "POST", "/", "{ }"), Err(AuthError::Mismatch), "{client}");
-            let is_json =
-                wire::Protocol::Json11.decode::<Nothing>(body.to_owned().into(), &mut Violations::new()).is_ok();
+            let is_json = anabranch_wire::Protocol::Json11
+                .decode::<Nothing>(body.to_owned().into(), &mut Violations::new())
+                .is_ok();
             assert!(is_json, "{client}: {body}");
             count += 1;
         }

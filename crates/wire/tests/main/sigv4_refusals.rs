@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use anabranch_wire::sigv4::{
+    AuthError, ExpectedService, Presign, SignedRequest, Signer, SigningCredentials, ToSign, Verifier,
+};
 use base::time::Timestamp;
 use http::HeaderMap;
-use wire::sigv4::{AuthError, ExpectedService, Presign, SignedRequest, Signer, SigningCredentials, ToSign, Verifier};
 
 use crate::sigv4::{KEY, KINESIS, Keys, SIGNED_AT};
 
