@@ -1,6 +1,6 @@
 //! `cargo xtask tidy`: the rules of the workspace that a compiler does not hold.
 //!
-//! Reads sources and `cargo metadata`; writes nothing.
+//! Reads sources and `cargo metadata`; writes nothing but under `target/`.
 
 use std::process::Command;
 
@@ -9,6 +9,7 @@ use crate::{codegen, root};
 pub(crate) mod documents;
 mod functions;
 mod mask;
+mod published;
 mod sources;
 mod walls;
 
@@ -29,6 +30,7 @@ impl Complaints {
 pub(crate) fn run() -> Result<(), String> {
     let mut complaints = Complaints::default();
     walls::check(&mut complaints)?;
+    published::check(&mut complaints)?;
     sources::check(&mut complaints)?;
     documents::check(&mut complaints)?;
     if let Err(message) = codegen::run(&["--check"]) {
