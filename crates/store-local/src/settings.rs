@@ -14,6 +14,9 @@ pub struct LocalLogSettings {
     pub durability: Durability,
     /// Threads that assemble and write frames: so many commits overlap.
     pub commit_threads: usize,
+    /// A write that takes longer is one of a slow disk: while there is one, the next commit does not wait for it to end. On
+    /// a faster disk it does, unless half a MiB waits: it then takes all that came meanwhile, for half the work.
+    pub slow_write: Duration,
     /// Frames that may be unfinished at once. A broken frame with live frames further behind it than this is
     /// damage, not a torn end.
     pub in_flight_max: u32,
@@ -43,6 +46,7 @@ impl LocalLogSettings {
             dir: dir.into(),
             durability: Durability::Sync,
             commit_threads: 2,
+            slow_write: Duration::from_millis(1),
             in_flight_max: 4,
             journal_bytes_min: 16 << 20,
             journal_bytes_max: 256 << 20,

@@ -255,6 +255,7 @@ impl Start<'_> {
             preparer,
             clock: Arc::clone(&self.parts.clock),
             frame_bytes_max: self.settings.frame_bytes_max,
+            slow_write: self.settings.slow_write,
         };
         Ok(Sequencer::new(Place::new(current, next_frame, self.last_arrival), parts))
     }

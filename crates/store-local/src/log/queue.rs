@@ -14,10 +14,6 @@ use crate::sync::lock;
 /// When so much waits, it is committed whatever else could join it: larger frames cost hardly less for their bytes.
 const RELEASED_BYTES: usize = MIB / 2;
 
-/// A write that took longer is one of a slow disk, which a commit begun meanwhile need not wait for. On a faster one the
-/// next commit takes all that came during this one, for half the work.
-const SLOW_WRITE: Duration = Duration::from_millis(1);
-
 /// What a group of appends is answered.
 pub(crate) type AppendAnswer = Result<Vec<Result<Appended, Refused>>, LogError>;
 
@@ -56,10 +52,11 @@ pub(crate) struct Close {
 ///
 /// A commit costs the processor as much as a small request does, so that what is about to be queued should share one. What
 /// waits is therefore taken when it is released: by whoever queued it, as soon as nothing else is to be done.
-#[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    /// What a write of a fast disk takes at most.
+    slow_write: Duration,
 }
 
 #[derive(Default)]
@@ -81,10 +78,10 @@ struct State {
 }
 
 impl State {
-    /// Whether a thread should take what waits now.
+    /// Whether a thread should take what waits now: beside another one only where that pays.
     fn is_due(&self) -> bool {
-        let alone = self.busy == 0;
-        self.released && (alone || self.is_slow || self.bytes >= RELEASED_BYTES || self.stopping)
+        let is_alone = self.busy == 0;
+        self.released && (is_alone || self.is_slow || self.bytes >= RELEASED_BYTES || self.stopping)
     }
 }
 
@@ -109,6 +106,11 @@ pub(crate) enum Popped {
 }
 
 impl Queue {
+    pub(crate) fn new(slow_write: Duration) -> Self {
+        let state = State { is_slow: slow_write.is_zero(), ..State::default() };
+        Self { state: Mutex::new(state), changed: Condvar::new(), slow_write }
+    }
+
     /// Adds an item; `None` when it is released already. Drops it, and with it the way to answer it, when the queue has
     /// been stopped.
     pub(crate) fn push(&self, item: Item) -> Option<Release<'_>> {
@@ -153,7 +155,7 @@ impl Queue {
         let mut state = lock(&self.state);
         if let Some(took) = finished {
             state.busy -= 1;
-            state.is_slow = took > SLOW_WRITE;
+            state.is_slow = took >= self.slow_write;
         }
         while !state.is_due() {
             if state.stopping && state.items.is_empty() {
@@ -189,6 +191,86 @@ impl Queue {
         drop(state);
         if wakes {
             self.changed.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// A group of appends, and what tells that it has been taken and dropped.
+    fn group(frame_bytes: usize) -> (Item, oneshot::Receiver<AppendAnswer>) {
+        let (answer, taken) = oneshot::channel();
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one is free");
+        (Item::Append(Group { appends: Vec::new(), frame_bytes, answer, permit }), taken)
+    }
+
+    fn is_due(queue: &Queue) -> bool {
+        lock(&queue.state).is_due()
+    }
+
+    #[test]
+    fn beside_a_commit_of_a_fast_disk_small_groups_wait() {
+        let queue = Queue::new(Duration::from_millis(1));
+        drop(queue.push(group(1).0));
+        assert!(queue.wait(None), "nothing is under way");
+        assert!(matches!(queue.pop(usize::MAX), Popped::Item(_)));
+        let release = queue.push(group(RELEASED_BYTES - 1).0);
+        assert!(!is_due(&queue), "its worker has other things to do");
+        drop(release);
+        assert!(!is_due(&queue), "the first commit has not ended");
+        drop(queue.push(group(1).0));
+        assert!(is_due(&queue), "half a MiB is worth a commit");
+    }
+
+    #[test]
+    fn beside_a_commit_of_a_slow_disk_nothing_waits() {
+        let queue = Queue::new(Duration::from_millis(1));
+        for (took, expected) in [(Duration::from_millis(1), true), (Duration::ZERO, false)] {
+            drop(queue.push(group(1).0));
+            assert!(queue.wait(None));
+            assert!(matches!(queue.pop(usize::MAX), Popped::Item(_)));
+            drop(queue.push(group(1).0));
+            assert!(queue.wait(Some(took)), "the thread goes on with what came meanwhile");
+            assert!(matches!(queue.pop(usize::MAX), Popped::Item(_)));
+            drop(queue.push(group(1).0));
+            assert_eq!(is_due(&queue), expected);
+            assert!(matches!(queue.pop(usize::MAX), Popped::Item(_)));
+            lock(&queue.state).busy = 0;
+        }
+    }
+
+    /// Each writer waits until its group has been taken, so that a lost wake-up ends in silence.
+    #[test]
+    fn no_group_is_forgotten() {
+        for slow_write in [Duration::ZERO, Duration::MAX] {
+            let queue = Queue::new(slow_write);
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        let mut finished = None;
+                        while queue.wait(finished) {
+                            while let Popped::Item(_) = queue.pop(usize::MAX) {}
+                            queue.pass_on();
+                            finished = Some(Duration::ZERO);
+                        }
+                    });
+                }
+                let write = |bytes: usize| {
+                    for _ in 0..2000 {
+                        let (item, taken) = group(bytes);
+                        drop(queue.push(item));
+                        assert!(taken.blocking_recv().is_err(), "dropped unanswered");
+                    }
+                };
+                let writers =
+                    [1, 100, RELEASED_BYTES - 1, RELEASED_BYTES].map(|bytes| scope.spawn(move || write(bytes)));
+                writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
+                queue.stop();
+            });
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use base::time::{Clock, Timestamp};
 use store::read_run::StoredBatch;
@@ -48,6 +49,7 @@ pub(crate) struct SequencerParts {
     pub preparer: Arc<Preparer>,
     pub clock: Arc<dyn Clock>,
     pub frame_bytes_max: usize,
+    pub slow_write: Duration,
 }
 
 /// Where the next frame goes.
@@ -102,7 +104,7 @@ impl Sequencer {
         }
         Self {
             place: Mutex::new(place),
-            queue: Queue::default(),
+            queue: Queue::new(parts.slow_write),
             logs: parts.logs,
             journals: parts.journals,
             completion: parts.completion,

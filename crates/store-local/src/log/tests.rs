@@ -45,6 +45,8 @@ pub(super) fn small(dir: &Path) -> LocalLogSettings {
         journal_bytes_min: 64 << 10,
         journal_bytes_max: 256 << 10,
         maintenance_interval: Duration::from_millis(20),
+        // Commits overlap as on a slow disk.
+        slow_write: Duration::ZERO,
         ..LocalLogSettings::new(dir)
     }
 }
