@@ -1,6 +1,6 @@
 //! Makes the logs in memory again from manifest, segments and journals.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use store::shard_log::LogId;
@@ -22,10 +22,10 @@ pub(crate) fn rebuild(
     for (log, run) in runs {
         view(&mut views, log).runs.push(run);
     }
-    let unflushed = journals.iter().filter(|journal| journal.scan.header.in_flight_max == u32::MAX);
-    let unflushed: HashSet<u32> = unflushed.map(|journal| journal.scan.journal.number).collect();
-    for journal in journals {
-        add_journal(&mut views, journal, &unflushed)?;
+    for run in journals.chunk_by(|journal, next| journal.scan.header.run == next.scan.header.run) {
+        for journal in run {
+            add_journal(&mut views, journal, run[0].scan.journal.number)?;
+        }
     }
     for (log, next) in &manifest.logs {
         let view = view(&mut views, LogId(*log));
@@ -44,20 +44,18 @@ fn view(views: &mut HashMap<LogId, View>, log: LogId) -> &mut View {
     })
 }
 
-/// `unflushed`: journals of runs that did not flush each commit. Such a run may have lost its last records with the power;
-/// their positions are not given again.
-fn add_journal(
-    views: &mut HashMap<LogId, View>,
-    journal: &RecoveredJournal,
-    unflushed: &HashSet<u32>,
-) -> Result<(), OpenError> {
+/// `run_begins`: first journal of the run. Within a run, positions follow each other. From one run to the next they may pass
+/// over those that the manifest knew of and that power has taken: they are not given again. Which run has lost them cannot
+/// be asked for, because nothing may be left of it. That no record is missing that must be there is known by then: frames
+/// have numbers of their own.
+fn add_journal(views: &mut HashMap<LogId, View>, journal: &RecoveredJournal, run_begins: u32) -> Result<(), OpenError> {
     for batch in journal.batches() {
         let view = view(views, LogId(batch.header.log));
         let first = batch.header.first;
         let follows = view
             .index
             .back()
-            .is_none_or(|last| last.end() == first || (last.end() < first && unflushed.contains(&last.journal)));
+            .is_none_or(|last| last.end() == first || (last.end() < first && last.journal < run_begins));
         if !follows {
             let reason = format!("positions of log {} do not follow each other", batch.header.log);
             return Err(OpenError::damaged(&journal.scan.journal.path, u64::from(batch.offset), reason));

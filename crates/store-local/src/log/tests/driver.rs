@@ -8,7 +8,7 @@ use crate::log::open::Parts;
 use crate::schedule::OsSchedule;
 use crate::seam::Driver;
 
-fn open_stepped(settings: &LocalLogSettings) -> (Arc<LocalLog>, Driver) {
+pub(super) fn open_stepped(settings: &LocalLogSettings) -> (Arc<LocalLog>, Driver) {
     let files = Arc::new(OsFiles::new(settings.durability));
     let (clock, schedule) = (Arc::new(SystemClock), Arc::new(OsSchedule));
     let parts = Parts { clock, root_key: Arc::new(TestKey), segments: None, files, schedule };
@@ -16,7 +16,7 @@ fn open_stepped(settings: &LocalLogSettings) -> (Arc<LocalLog>, Driver) {
 }
 
 /// Begins an append and waits until it is in the queue.
-async fn queued(log: &Arc<LocalLog>, text: String) -> tokio::task::JoinHandle<Result<Position, LogError>> {
+pub(super) async fn queued(log: &Arc<LocalLog>, text: String) -> tokio::task::JoinHandle<Result<Position, LogError>> {
     let log = Arc::clone(log);
     let task = tokio::spawn(async move { append(&log, 1, &[&text], false).await });
     tokio::task::yield_now().await;
@@ -24,7 +24,7 @@ async fn queued(log: &Arc<LocalLog>, text: String) -> tokio::task::JoinHandle<Re
 }
 
 /// Carries out one commit.
-fn commit(driver: &Driver) -> bool {
+pub(super) fn commit(driver: &Driver) -> bool {
     let Some(mut commit) = driver.begin() else { return false };
     driver.write(&mut commit);
     driver.finish(commit);
