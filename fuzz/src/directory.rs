@@ -26,6 +26,8 @@ const LOGS: std::ops::Range<u64> = 1..5;
 /// Reads of one log.
 const READS_MAX: usize = 64;
 const LIMIT: ReadLimit = ReadLimit { records: 16, bytes: 1 << 16 };
+/// A check uses up fewer numbers of each kind than this.
+const NUMBERS_LEFT_MIN: u64 = 1 << 16;
 
 /// Where in the directory a file of an input lies.
 #[must_use]
@@ -74,16 +76,36 @@ fn mend_all(files: &mut BTreeMap<u8, Vec<u8>>) {
     }
 }
 
+/// Whether the directory goes on so near the end of journals, frames, segments or runs that what is written next may have a
+/// number that is refused. No server gets there in any time; positions are looked at when the logs are open.
+fn is_near_the_end(files: &BTreeMap<u8, Vec<u8>>) -> bool {
+    let long = |file: u8, at: usize| {
+        let bytes = files.get(&file).and_then(|content| content.get(at..)?.first_chunk());
+        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    };
+    let (version, sealed) = (long(0, 12) & u64::from(u32::MAX), long(0, 16) & u64::from(u32::MAX));
+    // Version 1 lacks a field.
+    let shift = if version == 1 { 4 } else { 0 };
+    let runs = JOURNALS.map(|journal| long(journal, 32));
+    let mut numbers = [24, 32, 48].map(|at| long(0, at - shift)).into_iter().chain(runs);
+    sealed > i32::MAX as u64 - NUMBERS_LEFT_MIN || numbers.any(is_near_i64_max)
+}
+
+fn is_near_i64_max(number: u64) -> bool {
+    number > i64::MAX as u64 - NUMBERS_LEFT_MIN
+}
+
 /// Opens the directory. It is refused, and again when it is tried again; or it opens and takes records. If nothing in it
-/// was missing, it opens again with all of them.
+/// was missing, and it has numbers left, it opens again with all of them.
 pub fn check(dir: &Path, input: &[u8]) {
-    make(dir, &files(input));
+    let files = files(input);
+    make(dir, &files);
     let Ok(log) = open(dir) else {
         assert!(open(dir).is_err(), "a refusal changes nothing");
         return;
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let is_whole = runtime.block_on(read_logs(&log));
+    let is_whole = runtime.block_on(read_logs(&log)) && !is_near_the_end(&files);
     if is_whole {
         // A damaged journal cannot become a segment, and is tried again after a pause that would be ours.
         log.all_logs_open();
@@ -169,12 +191,13 @@ pub fn open(dir: &Path) -> Result<Arc<LocalLog>, store_local::OpenError> {
     LocalLog::open(&settings, Arc::new(ManualClock::new(NOW)), Arc::new(PlainKey), None)
 }
 
-/// Opens the logs and reads everything; answers whether all of it can be read.
+/// Opens the logs and reads everything; answers whether all of it can be read, and positions are left.
 async fn read_logs(log: &LocalLog) -> bool {
     let mut is_whole = true;
     for id in LOGS.map(LogId) {
         log.open(id, LogOptions { retention: RETENTION, closed: false });
         is_whole &= read_all(log, id).await;
+        is_whole &= !is_near_i64_max(log.bounds(id).expect("the log is open").next.0);
         for at in [NOW, Timestamp::default()] {
             is_whole &= log.find(id, at).await.is_ok();
         }
