@@ -46,7 +46,7 @@ const ROWS: &[Row] = &[
     Row { name: "fsync", short: 20, long: 500, mounts: true },
     Row { name: "slow", short: 3, long: 100, mounts: true },
     // Passes of about 50 s.
-    Row { name: "hostile", short: 1, long: 24, mounts: false },
+    Row { name: "hostile", short: 1, long: 18, mounts: false },
 ];
 
 fn main() -> ExitCode {

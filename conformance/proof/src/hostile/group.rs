@@ -17,10 +17,10 @@ pub(super) struct Group {
 impl Group {
     /// # Errors
     /// When this process may not make one.
-    pub(super) fn new(bytes_max: u64) -> io::Result<Self> {
+    pub(super) fn new(name: &str, bytes_max: u64) -> io::Result<Self> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for (root, limit) in PLACES {
-            let path = Path::new(root).join(format!("anabranch-proof-{}", std::process::id()));
+            let path = Path::new(root).join(format!("anabranch-proof-{}-{name}", std::process::id()));
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let group = Self { path };

@@ -2,6 +2,7 @@
 //! its memory stays within the limit.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -27,23 +28,27 @@ const SHARDS: i32 = 2;
 /// How long neighbours are alone, and how long each attack lasts.
 const QUIET: Duration = Duration::from_secs(2);
 const ATTACK: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long each attack is made on another server, to see what of the waiting is the machine's.
+const ATTACK_ELSEWHERE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(options: &Options) -> Result<Report, String> {
-    let group = match Group::new(MEMORY_BYTES_MAX) {
-        Ok(group) => group,
-        Err(error) => return Ok(Report::Skipped { reason: format!("skipped: needs a memory control group: {error}") }),
+    let groups = ["attacked", "other"].map(|name| Group::new(name, MEMORY_BYTES_MAX));
+    let [group, other_group] = match groups {
+        [Ok(group), Ok(other)] => [group, other],
+        [Err(error), _] | [_, Err(error)] => {
+            return Ok(Report::Skipped { reason: format!("skipped: needs a memory control group: {error}") });
+        }
     };
     raise_file_limit();
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut settings = Settings::new(folder.path().join("data"));
-    settings.memory = None;
-    settings.group = Some(group.path().to_owned());
-    let mut server = Server::start(&settings).await.map_err(|error| error.to_string())?;
+    let mut server = start(&folder.path().join("data"), &group).await?;
+    let other = start(&folder.path().join("other"), &other_group).await?;
     let mut seen = Seen::new();
     let recorder = Recorder::new();
     recorder.create(&Client::connect(&server), SHARDS).await.map_err(|error| error.to_string())?;
     for pass in 0..options.count {
-        seen.pass(&mut server, &recorder).await?;
+        seen.pass(&mut server, &other, &recorder).await?;
         println!("{} of {} passes", pass + 1, options.count);
     }
     let peak = server.peak_memory_bytes()?;
@@ -52,6 +57,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report, String> {
     let mut random = Random::new(options.seed);
     let judged = judge(&Client::connect(&server), &mut record, mark, &mut random).await?;
     server.stop().await?;
+    other.stop().await?;
     if peak > MEMORY_BYTES_MAX {
         return Err(format!("the server used {} MiB", peak >> 20));
     }
@@ -59,25 +65,44 @@ pub(crate) async fn run(options: &Options) -> Result<Report, String> {
     Ok(Report::passed(options.count, words))
 }
 
+async fn start(data: &Path, group: &Group) -> Result<Server, String> {
+    let mut settings = Settings::new(data.to_owned());
+    settings.memory = None;
+    settings.group = Some(group.path().to_owned());
+    Server::start(&settings).await.map_err(|error| error.to_string())
+}
+
 /// Latencies of the neighbours while they were alone, and during each attack.
 struct Seen {
     quiet: Latencies,
-    attacked: Vec<Latencies>,
+    attacked: Vec<Attacked>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Attacked {
+    here: Latencies,
+    /// The other server on the machine was attacked, by as many with as much.
+    elsewhere: Latencies,
 }
 
 impl Seen {
     fn new() -> Self {
-        Self { quiet: Latencies::default(), attacked: vec![Latencies::default(); ATTACKS.len()] }
+        Self { quiet: Latencies::default(), attacked: vec![Attacked::default(); ATTACKS.len()] }
     }
 
-    /// Every attack once, each behind a quiet time.
-    async fn pass(&mut self, server: &mut Server, recorder: &Recorder) -> Result<(), String> {
+    /// Every attack once on each server, behind a quiet time.
+    async fn pass(&mut self, server: &mut Server, other: &Server, recorder: &Recorder) -> Result<(), String> {
         for ((name, attack), latencies) in ATTACKS.iter().zip(&mut self.attacked) {
             let neighbours = Neighbours::start(server, recorder);
             tokio::time::sleep(QUIET).await;
             self.quiet.add(neighbours.take());
+            attack(Target { address: other.address(), lasts: ATTACK_ELSEWHERE }).await;
+            latencies.elsewhere.add(neighbours.take());
+            // What the attack has left elsewhere is cleared away.
+            tokio::time::sleep(PAUSE).await;
+            neighbours.take();
             attack(Target { address: server.address(), lasts: ATTACK }).await;
-            latencies.add(neighbours.take());
+            latencies.here.add(neighbours.take());
             let failures = neighbours.stop().await;
             if let Some(status) = server.ended() {
                 return Err(format!("{name}: the server ended with {status}"));
@@ -86,8 +111,9 @@ impl Seen {
                 return Err(format!("{name}: {} requests of others failed, the first with {error}", failures.len()));
             }
             println!(
-                "{name}: others waited {} at p99, {} without it",
-                millis(latencies.p99()),
+                "{name}: others waited {} at p99, {} when another server was attacked, {} without it",
+                millis(latencies.here.p99()),
+                millis(latencies.elsewhere.p99()),
                 millis(self.quiet.p99())
             );
         }
@@ -101,7 +127,8 @@ impl Seen {
             millis(self.quiet.p99())
         );
         for ((name, _), latencies) in ATTACKS.iter().zip(&self.attacked) {
-            let _ = write!(words, ", {} with {name}", millis(latencies.p99()));
+            let (here, elsewhere) = (millis(latencies.here.p99()), millis(latencies.elsewhere.p99()));
+            let _ = write!(words, ", {here} with {name} ({elsewhere} when another server has them)");
         }
         words
     }
