@@ -12,6 +12,9 @@ pub const SORT_KEY_BYTES_MAX: usize = 1024;
 pub const NESTING_MAX: usize = 32;
 /// One expression (service documentation).
 pub const EXPRESSION_BYTES_MAX: usize = 4 * KIB;
+/// Memory of the values that the expressions of one request hold, each as often as it is named: ours, so that few bytes do not
+/// become many. No item is larger than a fortieth of it.
+pub const EXPRESSION_VALUES_BYTES_MAX: usize = 16 * MIB;
 /// Parentheses, functions and NOT within each other in one expression: ours, so that stacks are bounded.
 pub const EXPRESSION_NESTING_MAX: usize = 64;
 /// Values of one IN (service documentation).

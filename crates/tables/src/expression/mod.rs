@@ -61,6 +61,8 @@ pub enum Fault {
     Empty,
     #[error("Expression size has exceeded the maximum allowed size; expression size: {0}")]
     TooLong(usize),
+    #[error("Size of the values in expressions has exceeded the maximum allowed size;")]
+    ValuesTooLarge,
     #[error("The expression is nested too deeply;")]
     TooDeep,
     #[error("Syntax error; token: \"{token}\", near: \"{near}\"")]

@@ -8,14 +8,17 @@ use thiserror::Error;
 
 use super::Fault;
 use crate::convert::{self, ValueError};
+use crate::limits::EXPRESSION_VALUES_BYTES_MAX;
 use crate::value::Value;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Placeholders {
     names: BTreeMap<ByteString, ByteString>,
     values: BTreeMap<ByteString, Value>,
     unused_names: BTreeSet<ByteString>,
     unused_values: BTreeSet<ByteString>,
+    /// Memory that copies of values may still take.
+    values_bytes_left: usize,
 }
 
 /// Placeholders that cannot be used, or are not.
@@ -54,7 +57,8 @@ impl Placeholders {
         };
         let values: BTreeMap<ByteString, Value> = values.into_iter().map(convert).collect::<Result<_, _>>()?;
         let (unused_names, unused_values) = (names.keys().cloned().collect(), values.keys().cloned().collect());
-        Ok(Self { names, values, unused_names, unused_values })
+        let values_bytes_left = EXPRESSION_VALUES_BYTES_MAX;
+        Ok(Self { names, values, unused_names, unused_values, values_bytes_left })
     }
 
     pub fn name(&mut self, key: &str) -> Result<ByteString, Fault> {
@@ -66,6 +70,8 @@ impl Placeholders {
     pub fn value(&mut self, key: &str) -> Result<Value, Fault> {
         let value = self.values.get(key).ok_or_else(|| Fault::UnknownValue(key.to_owned()))?;
         self.unused_values.remove(key);
+        let bytes = value.size() + value.parts() * size_of::<Value>();
+        self.values_bytes_left = self.values_bytes_left.checked_sub(bytes).ok_or(Fault::ValuesTooLarge)?;
         Ok(value.clone())
     }
 

@@ -20,6 +20,11 @@ impl Writer {
         let jobs: Vec<&Job> = group.iter().map(|(job, _)| job).collect();
         let answers = match self.attempt(&jobs).await {
             Ok(answers) => answers,
+            // Whether it was written is not known, so that none may be tried again.
+            Err(error @ CatalogError::Failed(_)) => {
+                let error = self.failed(&jobs, error).await;
+                jobs.iter().map(|_| Err(WriteError::Catalog(error.clone()))).collect()
+            }
             // One of them may be what the catalog has no room for: let each stand for itself.
             Err(_) if jobs.len() > 1 => {
                 let mut answers = Vec::with_capacity(jobs.len());
@@ -55,8 +60,17 @@ impl Writer {
                 Err(next) => error = next,
             }
         }
+        Err(WriteError::Catalog(self.failed(&[job], error).await))
+    }
+
+    /// Notes the error, and makes memory say again what is stored: of what has failed, nobody knows.
+    async fn failed(&mut self, jobs: &[&Job], error: CatalogError) -> CatalogError {
+        for job in jobs {
+            // What cannot be read either stays as it was, and conflicts when it is written next.
+            let _ = self.refresh(job).await;
+        }
         self.note(&error);
-        Err(WriteError::Catalog(error))
+        error
     }
 
     /// Works jobs out, commits what they change and applies it. An error means that nothing was committed, or that

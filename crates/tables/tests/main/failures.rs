@@ -1,7 +1,7 @@
 //! When the catalog does not do what it should.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use base::BoxFuture;
 use base::time::ManualClock;
@@ -83,4 +83,79 @@ async fn what_does_not_fit_takes_nothing_else_with_it() {
     // When there is space again, everything goes on.
     catalog.value_bytes_max.store(usize::MAX, Ordering::SeqCst);
     world.put("things", json!({"id": "big", "v": "x".repeat(2000)})).await;
+}
+
+/// Commits, and says that it has failed.
+struct Doubtful {
+    inner: MemoryCatalog,
+    fails: AtomicBool,
+}
+
+impl Catalog for Doubtful {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Row>, CatalogError>> {
+        self.inner.get(key)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Row)>, CatalogError>> {
+        self.inner.scan(prefix, after, limit)
+    }
+
+    fn commit(&self, transaction: Transaction) -> BoxFuture<'_, Result<u64, CatalogError>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            let version = self.inner.commit(transaction).await?;
+            let fails = self.fails.load(Ordering::SeqCst);
+            if fails { Err(CatalogError::Failed("who knows".to_owned())) } else { Ok(version) }
+        })
+    }
+
+    fn watch(&self) -> watch::Receiver<u64> {
+        self.inner.watch()
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_written_is_not_written_again() {
+    let catalog = Arc::new(Doubtful { inner: MemoryCatalog::new(), fails: AtomicBool::new(false) });
+    let clock = Arc::new(ManualClock::new(START));
+    let world = World::on(Arc::clone(&catalog) as SharedCatalog, clock, TablesSettings::default()).await;
+    world.create("things").await;
+    catalog.fails.store(true, Ordering::SeqCst);
+    let increments = (0..5).map(|_| {
+        let world = world.clone();
+        let input = json!({
+            "TableName": "things", "Key": {"id": {"S": "a"}}, "UpdateExpression": "ADD n :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        });
+        async move { world.call("UpdateItem", input).await }
+    });
+    for answer in futures_util::future::join_all(increments).await {
+        assert_eq!(answer.expect_err("nobody knows").code, "InternalServerError");
+    }
+    catalog.fails.store(false, Ordering::SeqCst);
+    let key = json!({"TableName": "things", "Key": {"id": {"S": "a"}}});
+    assert_eq!(world.ok("GetItem", key.clone()).await["Item"]["n"]["N"], "5", "each once, and memory knows it");
+    assert_eq!(world.restart().await.ok("GetItem", key).await["Item"]["n"]["N"], "5");
+}
+
+#[tokio::test]
+async fn few_bytes_do_not_become_many() {
+    let world = World::new().await;
+    world.create("things").await;
+    let nulls: Vec<_> = (0..20_000).map(|_| json!({"NULL": true})).collect();
+    let filter = vec!["a = :v"; 300].join(" OR ");
+    let input = json!({
+        "TableName": "things", "FilterExpression": filter, "ExpressionAttributeValues": {":v": {"L": nulls}},
+    });
+    let refused = world.call("Scan", input).await.expect_err("six million values");
+    assert_eq!(refused.code, "ValidationException");
+    assert_eq!(
+        refused.message,
+        "Invalid FilterExpression: Size of the values in expressions has exceeded the maximum allowed size;"
+    );
 }
