@@ -24,6 +24,7 @@ mod calendar;
 mod coral;
 mod hex;
 mod iso8601;
+mod structures;
 
 pub use protocol::Protocol;
 

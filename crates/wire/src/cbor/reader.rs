@@ -13,6 +13,7 @@ use super::Dialect;
 use super::head::{self, Head};
 use crate::DEPTH_MAX;
 use crate::coral::{self, Found, Wanted, floor, saturate, wrong_type};
+use crate::structures::Structures;
 
 /// CBOR's tag for a time since the epoch.
 const TAG_EPOCH: u64 = 1;
@@ -23,6 +24,7 @@ pub struct CborReader {
     body: Bytes,
     at: usize,
     dialect: Dialect,
+    structures: Structures,
     /// Elements left in each open container, the innermost last; `None` when only a break ends it.
     open: Vec<Option<u64>>,
 }
@@ -36,7 +38,7 @@ enum Number {
 impl CborReader {
     #[must_use]
     pub fn new(body: Bytes, dialect: Dialect) -> Self {
-        Self { body, at: 0, dialect, open: Vec::with_capacity(8) }
+        Self { body, at: 0, dialect, structures: Structures::default(), open: Vec::with_capacity(8) }
     }
 
     /// The head of the next item and where it ends.
@@ -240,6 +242,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, DecodeError> {
 
 impl Reader for CborReader {
     fn begin_struct(&mut self) -> Result<(), DecodeError> {
+        self.structures.add_one()?;
         self.enter_map(Wanted::Structure)
     }
 

@@ -10,6 +10,7 @@ use bytestring::ByteString;
 
 use super::scan;
 use crate::coral::{self, Found, Wanted, floor, saturate, wrong_type};
+use crate::structures::Structures;
 use crate::{DEPTH_MAX, base64};
 
 /// A [`Reader`] over one awsJson body.
@@ -18,6 +19,7 @@ pub struct JsonReader {
     body: ByteString,
     at: usize,
     depth: usize,
+    structures: Structures,
     /// The current container has just been entered: no comma comes before its first element.
     fresh: bool,
     /// Blobs are decoded into this buffer and cut off.
@@ -29,7 +31,7 @@ impl JsonReader {
     /// When the body is not UTF-8.
     pub fn new(body: Bytes) -> Result<Self, DecodeError> {
         let body = ByteString::try_from(body).map_err(|_| DecodeError::malformed())?;
-        Ok(Self { body, at: 0, depth: 0, fresh: false, arena: BytesMut::new() })
+        Ok(Self { body, at: 0, depth: 0, structures: Structures::default(), fresh: false, arena: BytesMut::new() })
     }
 
     fn bytes(&self) -> &[u8] {
@@ -178,6 +180,7 @@ fn float(text: &str) -> Result<f64, DecodeError> {
 
 impl Reader for JsonReader {
     fn begin_struct(&mut self) -> Result<(), DecodeError> {
+        self.structures.add_one()?;
         self.enter(b'{', Wanted::Structure)
     }
 

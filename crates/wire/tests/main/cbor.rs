@@ -213,6 +213,19 @@ fn values_of_the_wrong_type_have_a_text() {
 }
 
 #[test]
+fn structures_are_counted() {
+    let body = |count: u32| {
+        let mut body = unhex("a1675265636f7264739a");
+        body.extend(count.to_be_bytes());
+        body.extend(vec![0xa0; count as usize]);
+        decode::<PutRecords>(&body).map(drop)
+    };
+    let text = "The body has more than 262144 structures".to_owned();
+    assert_eq!(body(1 << 18), Err(Some(text.clone())));
+    assert_ne!(body((1 << 18) - 1), Err(Some(text)));
+}
+
+#[test]
 fn depth_is_limited() {
     let nested = |depth: usize| [unhex("a16178"), vec![0x81; depth - 1], vec![0x80]].concat();
     assert!(decode::<Nothing>(&nested(anabranch_wire::DEPTH_MAX - 1)).is_ok());

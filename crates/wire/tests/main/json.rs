@@ -220,6 +220,14 @@ fn names_are_known_however_they_are_spelled() {
 }
 
 #[test]
+fn structures_are_counted() {
+    let body = |count: usize| format!("{{\"StreamName\":\"s\",\"Records\":[{}]}}", vec!["{}"; count].join(","));
+    let text = "The body has more than 262144 structures".to_owned();
+    assert_eq!(decode::<PutRecords>(&body(1 << 18)).map(drop), Err(Some(text.clone())));
+    assert_ne!(decode::<PutRecords>(&body((1 << 18) - 1)).map(drop), Err(Some(text)));
+}
+
+#[test]
 fn depth_is_limited() {
     let lists = |depth: usize| format!("{{\"x\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
     assert!(decode::<Nothing>(&lists(anabranch_wire::DEPTH_MAX - 1)).is_ok());
