@@ -1,7 +1,7 @@
 //! Where the server is.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::Uri;
@@ -75,6 +75,10 @@ impl FromStr for Endpoint {
         if uri.query().is_some() || host.is_empty() || host.contains(['[', ']']) || given.as_str().contains('@') {
             return Err(invalid());
         }
+        let is_address = !given.host().starts_with('[') || host.parse::<Ipv6Addr>().is_ok();
+        if !is_address || !uri.path().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(invalid());
+        }
         let port = match given.as_str().strip_prefix(given.host()) {
             Some("") => port_default,
             _ => given.port_u16().filter(|port| *port != 0).ok_or_else(invalid)?,
@@ -129,6 +133,8 @@ mod tests {
             "http://a?x=1",
             "http://u@a",
             "http://8[::1]:4567",
+            "http://[1000s]",
+            "http://a/b\u{85}",
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }

@@ -7,6 +7,8 @@ use base::Bytes;
 use super::field::{RowError, RowReader, RowWriter};
 
 const VERSION: u8 = 1;
+/// No server gets so far in any time: what is beyond is damage, and could not be counted on from.
+const NEXT_MAX: u64 = u64::MAX / 2;
 
 /// The first number that was never handed out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,6 +27,9 @@ impl CounterRow {
         let mut row = RowReader::new(bytes, VERSION)?;
         let next = row.u64("next")?;
         row.finish()?;
+        if next > NEXT_MAX {
+            return Err(RowError::Damaged { field: "next" });
+        }
         Ok(Self(next))
     }
 }
@@ -36,5 +41,7 @@ mod tests {
     #[test]
     fn round_trip() {
         assert_eq!(CounterRow::decode(&CounterRow(7).encode()), Ok(CounterRow(7)));
+        let refused = Err(RowError::Damaged { field: "next" });
+        assert_eq!(CounterRow::decode(&CounterRow(u64::MAX - 3).encode()), refused);
     }
 }
