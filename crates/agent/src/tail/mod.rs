@@ -2,6 +2,7 @@
 
 mod assembler;
 mod buffer;
+mod copies;
 mod disk;
 mod file;
 mod tailer;

@@ -1,5 +1,7 @@
 //! A flow over a folder in which rotation happens, step by step.
 
+mod copies;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;

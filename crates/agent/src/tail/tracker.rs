@@ -14,6 +14,7 @@ use std::time::Duration;
 use base::time::Timestamp;
 
 use super::assembler::Assembler;
+use super::copies::{Copies, EVIDENCE_BYTES_MIN};
 use super::disk::{self, Found};
 use super::file::TailedFile;
 use crate::config::{Flow, InitialPosition};
@@ -27,8 +28,6 @@ const IDLE_QUIET: Duration = Duration::from_secs(60);
 /// With more files open, those that are read to their end are closed at once. What is not read stays open, so that
 /// rotation cannot take it away.
 const OPEN_FILES_MAX: usize = 512;
-/// A file in another place is known again by so many first bytes, not by fewer.
-const EVIDENCE_BYTES_MIN: u64 = 256;
 
 pub struct Tracker {
     flow: Arc<Flow>,
@@ -38,8 +37,7 @@ pub struct Tracker {
     pub files: Vec<TailedFile>,
     /// Known from before and not found yet.
     absent: Vec<(FileKey, Position)>,
-    /// Copies of files that are read, to be passed over as long as those are.
-    copies: BTreeMap<FileId, FileKey>,
+    copies: Copies,
     /// Where to begin in files that are not read yet.
     beginnings: BTreeMap<FileId, u64>,
     /// No list of the folder was had since the first start ever.
@@ -56,7 +54,7 @@ impl Tracker {
             files: Vec::new(),
             is_first: known.is_none(),
             absent: known.unwrap_or_default(),
-            copies: BTreeMap::new(),
+            copies: Copies::default(),
             beginnings: BTreeMap::new(),
         }
     }
@@ -74,7 +72,9 @@ impl Tracker {
         self.find_moved(now);
         self.check_changed(&mut new, out, now);
         self.resume(&mut new, now);
-        self.pass_over_copies(&mut new);
+        self.copies.pass_over(&mut new, &self.files);
+        // A file that vanished before it was read may leave its identity to another.
+        self.beginnings.retain(|id, _| new.iter().any(|found| found.id == *id));
         for found in new {
             self.adopt(&found, now);
         }
@@ -155,7 +155,7 @@ impl Tracker {
     /// The file was cut, or written anew. What it had may go on in a copy.
     fn start_anew(&mut self, at: usize, new: &mut Vec<Found>, out: &mut Assembler, now: Timestamp) {
         let path = self.files[at].path.display().to_string();
-        let Some(copy) = self.find_copy(at) else {
+        let Some(copy) = self.copies.find(&self.files[at], &self.files) else {
             let file = &mut self.files[at];
             self.notices.say(&format!("{path}: was cut or replaced, reading it from its start"));
             // The line without its end is in memory, and nowhere else.
@@ -168,7 +168,7 @@ impl Tracker {
         };
         self.notices.say(&format!("{path}: was cut, reading on in its copy {}", copy.path.display()));
         new.retain(|found| found.id != copy.id);
-        self.copies.remove(&copy.id);
+        self.copies.remove(copy.id);
         let file = &self.files[at];
         let (original, key, head) = (found_of(file), file.key, file.head.clone());
         // More than the copy has was read before the cut.
@@ -177,21 +177,6 @@ impl Tracker {
         self.files[at].is_renamed = true;
         self.begin(at);
         self.add(at + 1, &original, 0, now);
-    }
-
-    /// A file that has what this one had before it was cut.
-    fn find_copy(&self, at: usize) -> Option<Found> {
-        let file = &self.files[at];
-        if file.head.bytes == 0 {
-            return None;
-        }
-        let candidates = disk::named_after(&file.path).ok()?;
-        candidates.into_iter().find(|found| {
-            let is_read = self.files.iter().any(|other| other.id == found.id);
-            let is_known = self.copies.get(&found.id) == Some(&file.key);
-            let has_head = || found.open().and_then(|open| disk::has_head(&open, &file.head));
-            is_known || (!is_read && has_head().unwrap_or(false))
-        })
     }
 
     /// Finds files that were read before the last start.
@@ -221,26 +206,6 @@ impl Tracker {
         }
         // The order of reading is that of writing.
         self.files.sort_by_key(|file| file.modified);
-    }
-
-    /// Takes copies of files that are read out of the new ones.
-    fn pass_over_copies(&mut self, new: &mut Vec<Found>) {
-        self.copies.retain(|id, _| new.iter().any(|found| found.id == *id));
-        for at in (0..new.len()).rev() {
-            let found = &new[at];
-            let original = match self.copies.get(&found.id) {
-                Some(key) => self.files.iter().find(|file| file.key == *key).filter(|file| found.size <= file.size),
-                None => self.files.iter().find(|file| is_copy(found, file)),
-            };
-            match original.map(|file| file.key) {
-                Some(key) => {
-                    self.copies.insert(found.id, key);
-                    new.remove(at);
-                }
-                // It goes on by itself: it is a file of its own.
-                None => drop(self.copies.remove(&found.id)),
-            }
-        }
     }
 
     /// Begins to read a file.
@@ -327,9 +292,7 @@ impl Tracker {
         for (key, offset) in gone {
             self.files.retain(|file| file.key != key);
             self.positions.forget(&self.flow.id, key);
-            for (id, _) in self.copies.extract_if(.., |_, original| *original == key) {
-                self.beginnings.insert(id, offset);
-            }
+            self.beginnings.extend(self.copies.let_go(key, offset));
         }
     }
 }
@@ -351,13 +314,4 @@ fn continues(found: &Found, position: &Position, evidence_bytes_min: u64) -> boo
     found.size >= position.offset
         && position.head.bytes >= evidence_bytes_min
         && found.open().and_then(|open| disk::has_head(&open, &position.head)).unwrap_or(false)
-}
-
-/// Whether a new file is a copy of one that is read: by its name, and by its first and last bytes.
-fn is_copy(found: &Found, file: &TailedFile) -> bool {
-    let is_same = || disk::have_same_ends(&found.open()?, &disk::open_same(&file.path, file.id)?, found.size);
-    file.is_present
-        && (1..=file.size).contains(&found.size)
-        && found.is_named_after(&file.path)
-        && is_same().unwrap_or(false)
 }

@@ -1,0 +1,43 @@
+//! Copies, and files that only look like some.
+
+use std::fs;
+
+use super::{NOW, Scene};
+
+#[test]
+fn a_file_that_begins_like_another_is_a_file_of_its_own_once_it_differs() {
+    for (is_original_removed, expected) in [(false, "header\nanother\n"), (true, "another\n")] {
+        let mut scene = Scene::new("app.log*", NOW);
+        scene.append("app.log", "header\na much longer first file\n");
+        assert_eq!(scene.take(1), "header\na much longer first file\n");
+        scene.append("app.log.2", "header\n");
+        assert_eq!(scene.take(1), "");
+        if is_original_removed {
+            scene.remove("app.log");
+            // So little in common is no reason to leave anything out.
+            assert_eq!(scene.take(20), "header\n");
+        }
+        scene.append("app.log.2", "another\n");
+        assert_eq!(scene.take(1), expected, "{is_original_removed}");
+    }
+}
+
+#[test]
+fn a_copy_that_is_still_being_written_is_passed_over() {
+    let mut scene = Scene::new("app.log*", NOW);
+    let text = "line\n".repeat(100);
+    scene.append("app.log", &text);
+    assert_eq!(scene.take(1), text);
+    scene.append("app.log.1", &text[..300]);
+    assert_eq!(scene.take(1), "");
+    scene.rename("app.log", "app.log.0");
+    scene.append("app.log.1", &text[300..]);
+    assert_eq!(scene.take(1), "");
+    // The original leaves, and the copy goes on.
+    scene.remove("app.log.0");
+    assert_eq!(scene.take(20), "");
+    scene.append("app.log.1", "d\n");
+    assert_eq!(scene.take(1), "d\n");
+    fs::copy(scene.path("app.log.1"), scene.path("app.log.1.bak")).expect("copied");
+    assert_eq!(scene.take(1), "");
+}
