@@ -75,6 +75,7 @@ impl Tracker {
         self.copies.pass_over(&mut new, &self.files);
         // A file that vanished before it was read may leave its identity to another.
         self.beginnings.retain(|id, _| new.iter().any(|found| found.id == *id));
+        self.resume_in_copies(&new, now);
         for found in new {
             self.adopt(&found, now);
         }
@@ -206,6 +207,20 @@ impl Tracker {
         }
         // The order of reading is that of writing.
         self.files.sort_by_key(|file| file.modified);
+    }
+
+    /// Finds files that were read before the last start in copies that the pattern does not mean: another file is now
+    /// where they were.
+    fn resume_in_copies(&mut self, new: &[Found], now: Timestamp) {
+        let is_taken = |found: &Found, position: &Position| {
+            found.id == position.id || found.path == std::path::Path::new(&position.path)
+        };
+        let taken = self.absent.iter().filter(|(_, position)| new.iter().any(|found| is_taken(found, position)));
+        let mut copies: Vec<Found> =
+            taken.flat_map(|(_, position)| disk::named_after(position.path.as_ref()).unwrap_or_default()).collect();
+        let mut seen: BTreeSet<FileId> = self.files.iter().map(|file| file.id).collect();
+        copies.retain(|found| !self.flow.files.matches(found.name()) && seen.insert(found.id));
+        self.resume(&mut copies, now);
     }
 
     /// Begins to read a file.

@@ -41,3 +41,28 @@ fn a_copy_that_is_still_being_written_is_passed_over() {
     fs::copy(scene.path("app.log.1"), scene.path("app.log.1.bak")).expect("copied");
     assert_eq!(scene.take(1), "");
 }
+
+#[test]
+fn what_was_copied_and_cut_between_two_runs_goes_on_in_the_copy() {
+    let head = format!("{}\n", "h".repeat(300));
+    for (pattern, is_replaced) in [("app.log*", false), ("app.log", false), ("app.log", true)] {
+        let mut scene = Scene::new(pattern, NOW);
+        scene.append("app.log", &head);
+        assert_eq!(scene.take(1), head);
+        scene.append("app.log", "rest\n");
+        fs::copy(scene.path("app.log"), scene.path("app.log.1")).expect("copied");
+        if is_replaced {
+            fs::write(scene.path("new"), "").expect("written");
+            scene.rename("new", "app.log");
+        }
+        fs::write(scene.path("app.log"), "x\n").expect("cut");
+        if pattern == "app.log" {
+            scene.append("app.log.audit", &"of another\n".repeat(100));
+        }
+        scene.restart();
+        assert_eq!(scene.take(20), "rest\nx\n", "{pattern} {is_replaced}");
+        scene.restart();
+        scene.append("app.log", "y\n");
+        assert_eq!(scene.take(1), "y\n", "{pattern} {is_replaced}");
+    }
+}
