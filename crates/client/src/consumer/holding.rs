@@ -154,6 +154,11 @@ impl Holding {
         }
     }
 
+    /// Whether the table has a lease of that shard.
+    pub(super) async fn has_row(&self, shard: &ByteString) -> Result<bool, DynamoDBError> {
+        Ok(self.table.get(shard).await?.is_some())
+    }
+
     /// Gives the lease up. When that fails, it runs out.
     pub(super) async fn release(&self) {
         let row = self.row.lock().await;

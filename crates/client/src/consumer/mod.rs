@@ -7,6 +7,8 @@
 mod balance;
 mod coordinator;
 mod deaggregate;
+#[cfg(test)]
+mod fake;
 mod fan_out;
 mod holding;
 mod lease;
@@ -17,6 +19,8 @@ mod shard;
 mod source;
 mod sync;
 mod table;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use metrics::ConsumerMetrics;

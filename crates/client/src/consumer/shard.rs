@@ -1,12 +1,18 @@
 //! The life of one shard at this worker: from its checkpoint until it ends, is handed over or is lost.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::holding::{Holding, Order};
 use super::metrics::Counters;
 use super::processor::{Checkpointer, RecordProcessor};
 use super::source::{Fetched, Reader, Source};
 use super::sync;
+
+/// How often a shard that ends in a merge looks for the lease of the other side.
+const MERGE_PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run<P: RecordProcessor>(
     holding: Arc<Holding>,
@@ -17,7 +23,7 @@ pub(super) async fn run<P: RecordProcessor>(
     let mut orders = holding.orders();
     let checkpointer = Checkpointer::new(Arc::clone(&holding));
     processor.initialize(&holding.key).await;
-    let mut source = Source::start(reader, holding.lease().await);
+    let mut source = Source::start(reader.clone(), holding.lease().await);
     loop {
         let order = *orders.borrow_and_update();
         match order {
@@ -34,7 +40,7 @@ pub(super) async fn run<P: RecordProcessor>(
                 changed.expect("the holding is alive and has the sender");
                 continue;
             }
-            fetched = source.next() => fetched,
+            fetched = next(&mut source, &holding, &reader) => fetched,
         };
         match fetched {
             Some(Fetched::Batch { batch, bytes }) => {
@@ -60,4 +66,19 @@ pub(super) async fn run<P: RecordProcessor>(
             None => return processor.lease_lost().await,
         }
     }
+}
+
+/// The end of a shard is held back while the other side of a merge has neither a lease nor been forgotten by the stream:
+/// the merged shard would begin before its records.
+async fn next(source: &mut Source, holding: &Holding, reader: &Reader) -> Option<Fetched> {
+    let fetched = source.next().await?;
+    if let Fetched::End(children) = &fetched {
+        let parents = children.iter().flat_map(|child| &child.parent_shards);
+        for other in parents.filter(|parent| **parent != holding.key) {
+            while !matches!(holding.has_row(other).await, Ok(true)) && !matches!(reader.find(other).await, Ok(None)) {
+                sleep(MERGE_PAUSE).await;
+            }
+        }
+    }
+    Some(fetched)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::kinesis::{
-    ChildShard, GetRecordsInput, GetRecordsOutput, GetShardIteratorInput, Kinesis, KinesisError, Record,
+    ChildShard, GetRecordsInput, GetRecordsOutput, GetShardIteratorInput, Kinesis, KinesisError, Record, Shard,
     ShardIteratorType, StartingPosition, SubscribeToShardEvent, SubscribeToShardInput,
 };
 use base::ByteString;
@@ -20,7 +20,7 @@ use super::deaggregate::user_records;
 use super::lease::{Checkpoint, Lease};
 use super::processor::Batch;
 use crate::failure::{Retry, is_throttle};
-use crate::retry;
+use crate::{retry, shards};
 
 /// Answers that are read ahead while one is processed.
 const AHEAD: usize = 1;
@@ -77,6 +77,12 @@ impl Source {
 }
 
 impl Reader {
+    /// The shard of that id, if the stream still has it.
+    pub(super) async fn find(&self, id: &ByteString) -> Result<Option<Shard>, KinesisError> {
+        let shards = shards::list(&*self.kinesis, &self.caller, &self.stream, None).await?;
+        Ok(shards.into_iter().find(|shard| shard.shard_id == *id))
+    }
+
     fn position(&self, checkpoint: &Checkpoint) -> StartingPosition {
         let at = |kind| StartingPosition { r#type: kind, ..Default::default() };
         match &*checkpoint.sequence {

@@ -64,7 +64,8 @@ pub(super) async fn missing(
 }
 
 /// Leases for open shards come into being when their parents end. One that nothing will make is made here: after its
-/// parents were finished without it, or because the stream grew in a way that the table does not know.
+/// parents were finished without it, or because the stream grew in a way that the table does not know. Of a merge both
+/// sides must be finished, or no longer retained: a parent without a lease may be one that is yet to be read.
 fn missing_of(shards: &[Shard], leases: &[Lease], initial: InitialPosition) -> Vec<Lease> {
     let shards_by_id: HashMap<&ByteString, &Shard> = shards.iter().map(|shard| (&shard.shard_id, shard)).collect();
     let leases_by_key: HashMap<&ByteString, &Lease> = leases.iter().map(|lease| (&lease.key, lease)).collect();
@@ -76,16 +77,14 @@ fn missing_of(shards: &[Shard], leases: &[Lease], initial: InitialPosition) -> V
         if leases_by_key.contains_key(&shard.shard_id) || !seen.insert(&shard.shard_id) {
             continue;
         }
-        let parents: Vec<&ByteString> = parents(shard).collect();
-        let with_lease: Vec<&&Lease> = parents.iter().filter_map(|id| leases_by_key.get(*id)).collect();
-        let older: Vec<&Shard> = parents.iter().filter_map(|id| shards_by_id.get(*id).copied()).collect();
-        if with_lease.iter().any(|parent| parent.checkpoint.is_shard_end()) {
-            made.insert(shard.shard_id.clone(), lease(shard, Checkpoint::new("TRIM_HORIZON")));
-        } else if with_lease.is_empty() && older.is_empty() {
-            made.insert(shard.shard_id.clone(), lease(shard, initial.checkpoint()));
-        } else if with_lease.is_empty() {
-            to_see.extend(older);
+        let with_lease: Vec<&&Lease> = parents(shard).filter_map(|id| leases_by_key.get(id)).collect();
+        let without = parents(shard).filter(|id| !leases_by_key.contains_key(id));
+        let older: Vec<&Shard> = without.filter_map(|id| shards_by_id.get(id).copied()).collect();
+        if older.is_empty() && with_lease.iter().all(|parent| parent.checkpoint.is_shard_end()) {
+            let checkpoint = if with_lease.is_empty() { initial.checkpoint() } else { Checkpoint::new("TRIM_HORIZON") };
+            made.insert(shard.shard_id.clone(), lease(shard, checkpoint));
         }
+        to_see.extend(older);
     }
     let mut made: Vec<Lease> = made.into_values().collect();
     made.sort_by(|a, b| a.key.cmp(&b.key));
@@ -184,6 +183,25 @@ mod tests {
         check(&[at("a", "SHARD_END"), at("b", "7"), at("c", "7"), at("e", "7")], &[]);
         check(&[at("b", "SHARD_END"), at("c", "7"), at("e", "7")], &[("d", "TRIM_HORIZON")]);
         check(&[at("e", "7")], &[("a", "LATEST")]);
+    }
+
+    #[test]
+    fn a_merged_shard_waits_for_both_sides() {
+        // s -> p, r -> q, p + q -> c.
+        let mut merged = shard("c", "p", true);
+        merged.adjacent_parent_shard_id = Some("q".into());
+        let shards =
+            [shard("s", "", false), shard("r", "", false), shard("p", "s", false), shard("q", "r", false), merged];
+        let check = |shards: &[Shard], leases: &[Lease], expected: &[&str]| {
+            let made = missing_of(shards, leases, InitialPosition::Latest);
+            assert_eq!(made.iter().map(|lease| &*lease.key).collect::<Vec<_>>(), expected);
+        };
+        check(&shards, &[at("p", "SHARD_END"), at("r", "7")], &[]);
+        check(&shards, &[at("p", "SHARD_END"), at("q", "7")], &[]);
+        check(&shards, &[at("p", "7"), at("r", "SHARD_END")], &["q"]);
+        check(&shards, &[at("p", "SHARD_END"), at("q", "SHARD_END")], &["c"]);
+        // The other side is no longer retained.
+        check(&[shards[2].clone(), shards[4].clone()], &[at("p", "SHARD_END")], &["c"]);
     }
 
     #[test]

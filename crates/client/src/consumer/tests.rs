@@ -1,0 +1,77 @@
+//! A worker between a stream and a lease table that do not do as one would like.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::kinesis::{ChildShard, GetRecordsOutput};
+use tokio::time::sleep;
+
+use super::fake::{FakeStream, FakeTable, shard};
+use super::holding::{Holding, Order};
+use super::lease::{Checkpoint, Lease};
+use super::processor::{Batch, Checkpointer, RecordProcessor};
+
+const FAILOVER: Duration = Duration::from_secs(10);
+
+struct Idle;
+
+impl RecordProcessor for Idle {
+    async fn process(&mut self, _: Batch, _: &Checkpointer) {}
+}
+
+fn lease(key: &'static str, checkpoint: &'static str) -> Lease {
+    Lease {
+        key: key.into(),
+        counter: 0,
+        owner: None,
+        checkpoint_owner: None,
+        checkpoint: Checkpoint::new(checkpoint),
+        parents: Vec::new(),
+        children: Vec::new(),
+        range: None,
+    }
+}
+
+/// A worker at the end of shard `p`, which was merged with `q`, whose lease is not there.
+fn at_a_merge() -> (FakeStream, FakeTable, Arc<Holding>) {
+    let (stream, table) = (FakeStream::default(), FakeTable::default());
+    let child = ChildShard { shard_id: "c".into(), parent_shards: vec!["p".into(), "q".into()], ..Default::default() };
+    stream.state().records = [Ok(GetRecordsOutput { child_shards: Some(vec![child]), ..Default::default() })].into();
+    stream.state().shards = Some(vec![shard("p", false), shard("q", false), shard("c", true)]);
+    table.insert(&lease("p", "TRIM_HORIZON"), Some("me"));
+    let held = table.lease("p").expect("it was inserted");
+    let holding = Arc::new(Holding::new(table.leases(), "me".into(), FAILOVER, held));
+    tokio::spawn(super::shard::run(Arc::clone(&holding), stream.polling(), Arc::default(), Idle));
+    (stream, table, holding)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_waits_for_the_lease_of_its_other_side() {
+    let (_, table, _) = at_a_merge();
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(table.lease("c"), None);
+    assert!(!table.lease("p").expect("held").checkpoint.is_shard_end());
+    table.insert(&lease("q", "TRIM_HORIZON"), None);
+    sleep(Duration::from_secs(10)).await;
+    assert!(table.lease("c").is_some());
+    assert!(table.lease("p").expect("held").checkpoint.is_shard_end());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_does_not_wait_for_what_is_no_longer_retained() {
+    let (stream, table, _) = at_a_merge();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(table.lease("c"), None);
+    stream.state().shards = Some(vec![shard("c", true)]);
+    sleep(Duration::from_secs(10)).await;
+    assert!(table.lease("c").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_that_waits_is_handed_over() {
+    let (_, table, holding) = at_a_merge();
+    sleep(Duration::from_secs(60)).await;
+    holding.order(Order::HandOver);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(table.lease("p").expect("there").owner, None);
+}
