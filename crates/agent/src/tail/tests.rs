@@ -159,6 +159,36 @@ fn a_renamed_file_is_read_to_its_end_before_the_next() {
 }
 
 #[test]
+fn a_renamed_file_is_watched_as_long_as_its_writer_may_have_it() {
+    let mut scene = Scene::new("app.log", NOW);
+    scene.append("app.log", "a\n");
+    assert_eq!(scene.take(1), "a\n");
+    scene.rename("app.log", "app.log.1");
+    scene.append("app.log", "b\n");
+    assert_eq!(scene.take(600), "b\n");
+    scene.append("app.log.1", "late\n");
+    assert_eq!(scene.take(1), "late\n");
+    assert_eq!(scene.files(), 2);
+    // Not for ever.
+    assert_eq!(scene.take(3700), "");
+    assert_eq!(scene.files(), 1);
+}
+
+#[test]
+fn of_many_renamed_files_the_latest_are_watched() {
+    let mut scene = Scene::new("app.log", NOW);
+    for i in 0..80 {
+        scene.append("app.log", &format!("line of {i}\n"));
+        assert_eq!(scene.take(1), format!("line of {i}\n"));
+        scene.rename("app.log", &format!("app.log.{i}"));
+    }
+    scene.take(20);
+    assert_eq!(scene.files(), 64);
+    scene.append("app.log.79", "late\n");
+    assert_eq!(scene.take(1), "late\n");
+}
+
+#[test]
 fn a_removed_file_is_read_to_its_end() {
     let mut scene = Scene::new("app.log*", NOW);
     scene.append("app.log", "a\n");

@@ -21,8 +21,12 @@ use crate::config::{Flow, InitialPosition};
 use crate::notices::Notices;
 use crate::positions::{FileId, FileKey, Position, Positions};
 
-/// A file that is gone is forgotten when nothing was written to it for so long.
+/// A file that is in the folder no more is forgotten when nothing was written to it for so long.
 const DEPARTED_QUIET: Duration = Duration::from_secs(10);
+/// The same for one that has another name: who wrote it may still have it open.
+const RENAMED_QUIET: Duration = Duration::from_secs(3600);
+/// With more of those, the ones that were quiet for longest are forgotten like those that are gone.
+const RENAMED_FILES_MAX: usize = 64;
 /// A file without news is closed after so long.
 const IDLE_QUIET: Duration = Duration::from_secs(60);
 /// With more files open, those that are read to their end are closed at once. What is not read stays open, so that
@@ -288,9 +292,15 @@ impl Tracker {
     fn let_go(&mut self, now: Timestamp) {
         let mut gone = Vec::new();
         let is_crowded = self.files.iter().filter(|file| file.file.is_some()).count() > OPEN_FILES_MAX;
+        let renamed = self.files.iter().filter(|file| file.is_present && !file.is_listed);
+        let mut renamed: Vec<_> = renamed.map(|file| (file.grown, file.modified)).collect();
+        renamed.sort_unstable_by(|a, b| b.cmp(a));
+        let kept_since = renamed.get(RENAMED_FILES_MAX).copied();
         for file in &mut self.files {
             let quiet = now.since(file.grown);
             let is_lost = !file.is_present && file.file.is_none() && file.has_unread();
+            let is_kept = file.is_present && kept_since.is_none_or(|since| (file.grown, file.modified) > since);
+            let quiet_max = if is_kept { RENAMED_QUIET } else { DEPARTED_QUIET };
             let is_done = file.size <= file.offset
                 && self.positions.offset(&self.flow.id, file.key).is_none_or(|offset| offset >= file.offset);
             if is_lost {
@@ -298,7 +308,7 @@ impl Tracker {
                 let bytes = file.size - file.read_to();
                 self.notices.say(&format!("{path}: vanished with {bytes} bytes that were not read"));
                 gone.push((file.key, file.size));
-            } else if !file.is_listed && is_done && quiet >= DEPARTED_QUIET {
+            } else if !file.is_listed && is_done && quiet >= quiet_max {
                 gone.push((file.key, file.offset));
             } else if file.is_present && !file.has_unread() && (is_crowded || quiet >= IDLE_QUIET) {
                 file.file = None;
