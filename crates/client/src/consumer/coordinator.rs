@@ -14,7 +14,7 @@ use base::ByteString;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::StartError;
 use super::balance::{self, Move};
@@ -132,19 +132,37 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
             self.table.report_worker(&self.settings.worker).await?;
             self.reported = Some(now);
         }
-        self.view.update(&self.table.scan().await?, now);
+        let mut asked = self.scan().await?;
         if is_due(self.synced, self.settings.shard_sync, now) || self.view.leases.is_empty() {
             self.sync().await?;
             self.synced = Some(now);
-            self.view.update(&self.table.scan().await?, now);
+            asked = self.scan().await?;
         }
+        for key in sync::finished(&self.view.leases) {
+            self.table.delete(&key).await?;
+        }
+        // What is taken is not renewed before the next round. What an attempt that was cut short took is found then.
+        if let Ok(shared) = timeout(self.settings.failover / ROUNDS, self.share(asked)).await {
+            shared?;
+        }
+        self.begin();
+        Ok(())
+    }
+
+    /// Looks at the table, and says when it asked: a row that had not changed by then may have changed since. Changes
+    /// count from the answer, so that a slow one makes nobody look silent for longer than it is.
+    async fn scan(&mut self) -> Result<Instant, DynamoDBError> {
+        let asked = Instant::now();
+        let items = self.table.scan().await?;
+        self.view.update(&items, Instant::now());
+        Ok(asked)
+    }
+
+    /// Gets what is to be this worker's.
+    async fn share(&mut self, now: Instant) -> Result<(), DynamoDBError> {
         self.adopt(now).await?;
         if !self.view.has_leader(now) {
             self.balance(now).await?;
-        }
-        self.begin();
-        for key in sync::finished(&self.view.leases) {
-            self.table.delete(&key).await?;
         }
         Ok(())
     }

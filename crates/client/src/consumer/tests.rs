@@ -10,6 +10,7 @@ use super::fake::{FakeStream, FakeTable, shard};
 use super::holding::{Holding, Order};
 use super::lease::{Checkpoint, Lease};
 use super::processor::{Batch, Checkpointer, RecordProcessor};
+use super::{Consumer, ConsumerBuilder};
 
 const FAILOVER: Duration = Duration::from_secs(10);
 
@@ -74,4 +75,59 @@ async fn a_merge_that_waits_is_handed_over() {
     holding.order(Order::HandOver);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(table.lease("p").expect("there").owner, None);
+}
+
+fn consumer(stream: &FakeStream, table: &FakeTable) -> ConsumerBuilder {
+    let (kinesis, dynamodb) = (Arc::new(stream.clone()), Arc::new(table.clone()));
+    Consumer::builder(kinesis, dynamodb, "application", "stream").worker_id("me").failover(FAILOVER)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_look_takes_nothing_from_a_worker_that_lives() {
+    let (stream, table) = (FakeStream::default(), FakeTable::default());
+    stream.state().shards = Some(vec![shard("s", true)]);
+    table.insert(&lease("s", "TRIM_HORIZON"), Some("other"));
+    let other = table.clone();
+    let renewing = tokio::spawn(async move {
+        loop {
+            sleep(FAILOVER / 3).await;
+            other.renew("s");
+        }
+    });
+    let consumer = consumer(&stream, &table).start(|_| Idle).await.expect("a consumer starts");
+    for seconds in 1..120 {
+        // Looks of a second, and now and then one that takes longer than the failover time.
+        table.state().scan_delay = Duration::from_secs(if seconds % 20 == 0 { 15 } else { 1 });
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(table.lease("s").expect("there").owner.as_deref(), Some("other"), "after {seconds} s");
+    }
+    renewing.abort();
+    sleep(3 * FAILOVER).await;
+    assert_eq!(table.lease("s").expect("there").owner.as_deref(), Some("me"));
+    drop(consumer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn leases_are_renewed_although_taking_is_slow() {
+    const SHARDS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let (stream, table) = (FakeStream::default(), FakeTable::default());
+    stream.state().shards = Some(SHARDS.iter().map(|id| shard(id, true)).collect());
+    for id in SHARDS {
+        table.insert(&lease(id, "TRIM_HORIZON"), None);
+    }
+    table.state().update_delay = Duration::from_secs(1);
+    let consumer = consumer(&stream, &table).start(|_| Idle).await.expect("a consumer starts");
+    let mut seen = std::collections::HashMap::new();
+    while consumer.metrics().leases_held < SHARDS.len() as u64 {
+        for id in SHARDS {
+            let lease = table.lease(id).expect("there");
+            let now = tokio::time::Instant::now();
+            let (counter, since) = seen.entry(id).or_insert((lease.counter, now));
+            if *counter != lease.counter || lease.owner.is_none() {
+                (*counter, *since) = (lease.counter, now);
+            }
+            assert!(since.elapsed() < FAILOVER, "{id} stands still");
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
 }
