@@ -55,6 +55,8 @@ pub struct Positions {
 #[derive(Debug, Default)]
 struct State {
     flows: BTreeMap<String, BTreeMap<FileKey, Position>>,
+    /// Content that is known by another key since it lost its end: what it has left, and how many bytes that is.
+    clipped: BTreeMap<FileKey, (FileKey, u64)>,
     next_key: u64,
     is_dirty: bool,
 }
@@ -106,15 +108,35 @@ impl Positions {
 
     /// Moves a position forward; files that are forgotten are passed over.
     pub fn acknowledge(&self, flow: &str, ends: &[(FileKey, u64)]) {
-        let mut state = self.state();
+        let mut guard = self.state();
+        let state = &mut *guard;
         if let Some(files) = state.flows.get_mut(flow) {
-            for (key, end) in ends {
-                if let Some(position) = files.get_mut(key) {
-                    position.offset = position.offset.max(*end);
+            for &(mut key, mut end) in ends {
+                while let Some((left, bytes)) = state.clipped.get(&key) {
+                    (key, end) = (*left, end.min(*bytes));
+                }
+                if let Some(position) = files.get_mut(&key) {
+                    position.offset = position.offset.max(end);
                 }
             }
         }
+        self.touch(guard);
+    }
+
+    /// The content has only so many bytes left. Answers its new key, by which bytes that come after those are told from
+    /// what was there and may not be acknowledged yet.
+    pub fn clip(&self, flow: &str, key: FileKey, bytes: u64) -> FileKey {
+        let mut state = self.state();
+        let left = state.new_key();
+        if let Some(files) = state.flows.get_mut(flow)
+            && let Some(mut position) = files.remove(&key)
+        {
+            position.offset = position.offset.min(bytes);
+            files.insert(left, position);
+            state.clipped.insert(key, (left, bytes));
+        }
         self.touch(state);
+        left
     }
 
     pub fn offset(&self, flow: &str, key: FileKey) -> Option<u64> {
@@ -126,6 +148,7 @@ impl Positions {
         if let Some(files) = state.flows.get_mut(flow) {
             files.remove(&key);
         }
+        state.clipped.retain(|_, (left, _)| *left != key);
         self.touch(state);
     }
 
@@ -191,5 +214,21 @@ mod tests {
         positions.acknowledge("f", &[(key, 9)]);
         assert_eq!(positions.offset("f", key), None);
         assert_eq!(Positions::new(taken).start("f").expect("known").len(), 1);
+    }
+
+    #[test]
+    fn what_lost_its_end_is_done_with_what_it_has_left() {
+        let positions = Positions::new(Flows::new());
+        let key = positions.add("f", position("/a", 10));
+        positions.acknowledge("f", &[(key, 7)]);
+        let left = positions.clip("f", key, 5);
+        assert_eq!((positions.offset("f", key), positions.offset("f", left)), (None, Some(5)));
+        positions.acknowledge("f", &[(key, 9)]);
+        assert_eq!(positions.offset("f", left), Some(5));
+        positions.acknowledge("f", &[(left, 6)]);
+        assert_eq!(positions.offset("f", left), Some(6));
+        let less = positions.clip("f", left, 4);
+        positions.acknowledge("f", &[(key, 9)]);
+        assert_eq!(positions.offset("f", less), Some(4));
     }
 }

@@ -70,6 +70,13 @@ impl Copies {
         self.0.remove(&id);
     }
 
+    /// The content of an original has another key.
+    pub fn follow(&mut self, from: FileKey, to: FileKey) {
+        for copied in self.0.values_mut().filter(|copied| copied.original == from) {
+            copied.original = to;
+        }
+    }
+
     /// Removes the copies of a file that was done up to `offset`; answers up to where they are done with it. Short ones
     /// may be files of their own that began the same.
     pub fn let_go(&mut self, original: FileKey, offset: u64) -> impl Iterator<Item = (FileId, u64)> {

@@ -19,7 +19,7 @@ use super::disk::{self, Found};
 use super::file::TailedFile;
 use crate::config::{Flow, InitialPosition};
 use crate::notices::Notices;
-use crate::positions::{FileId, FileKey, Position, Positions};
+use crate::positions::{FileId, FileKey, Head, Position, Positions};
 
 /// A file that is in the folder no more is forgotten when nothing was written to it for so long.
 const DEPARTED_QUIET: Duration = Duration::from_secs(10);
@@ -174,11 +174,17 @@ impl Tracker {
         self.notices.say(&format!("{path}: was cut, reading on in its copy {}", copy.path.display()));
         new.retain(|found| found.id != copy.id);
         self.copies.remove(copy.id);
-        let file = &self.files[at];
-        let (original, key, head) = (found_of(file), file.key, file.head.clone());
-        // More than the copy has was read before the cut.
-        let offset = file.offset.min(copy.size);
-        self.files[at] = TailedFile::new(key, &copy, head, offset, &self.flow, now);
+        let file = &mut self.files[at];
+        if copy.size < file.read_to() {
+            // More than the copy has was read before the cut.
+            file.end_now(out, now);
+        }
+        let (original, key) = (found_of(file), file.key);
+        let head = if copy.size < file.head.bytes { Head::default() } else { file.head.clone() };
+        let (read, offset) = (file.offset, file.offset.min(copy.size));
+        let left = if offset < read { self.positions.clip(&self.flow.id, key, offset) } else { key };
+        self.copies.follow(key, left);
+        self.files[at] = TailedFile::new(left, &copy, head, offset, &self.flow, now);
         self.files[at].is_renamed = true;
         self.begin(at);
         self.add(at + 1, &original, 0, now);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{NOW, Scene};
+use super::{NOW, Scene, text};
 
 #[test]
 fn a_file_that_begins_like_another_is_a_file_of_its_own_once_it_differs() {
@@ -64,5 +64,39 @@ fn what_was_copied_and_cut_between_two_runs_goes_on_in_the_copy() {
         scene.restart();
         scene.append("app.log", "y\n");
         assert_eq!(scene.take(1), "y\n", "{pattern} {is_replaced}");
+    }
+}
+
+#[test]
+fn an_older_copy_is_not_sent_again_when_the_file_is_cut() {
+    for (first, more) in [(10, 10), (10, 3000), (3000, 3000)] {
+        for pattern in ["app.log*", "app.log"] {
+            for is_acknowledged in [true, false] {
+                let mut scene = Scene::new(pattern, NOW);
+                let first = format!("{}\n", "f".repeat(first));
+                scene.append("app.log", &first);
+                assert_eq!(scene.take(1), first);
+                fs::copy(scene.path("app.log"), scene.path("app.log.bak")).expect("copied");
+                let more = format!("{}\n", "m".repeat(more));
+                scene.append("app.log", &format!("{more}rest"));
+                let batches = scene.take_unacknowledged(1);
+                assert_eq!(text(&batches), more);
+                if is_acknowledged {
+                    scene.acknowledge(&batches);
+                }
+                fs::write(scene.path("app.log"), "x\n").expect("cut");
+                // What was read and is in no file any more is not lost.
+                assert_eq!(scene.take(5), "restx\n", "{pattern}");
+                if !is_acknowledged {
+                    scene.acknowledge(&batches);
+                }
+                scene.restart();
+                scene.append("app.log.bak", "late\n");
+                let is_followed = pattern == "app.log*" || first.len() > 1000;
+                assert_eq!(scene.take(2), if is_followed { "late\n" } else { "" }, "{pattern}");
+                scene.restart();
+                assert_eq!(scene.take(2), "", "{pattern}");
+            }
+        }
     }
 }
