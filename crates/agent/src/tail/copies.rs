@@ -61,8 +61,11 @@ impl Copies {
         candidates.into_iter().find(|found| {
             let is_read = files.iter().any(|other| other.id == found.id);
             let known = self.0.get(&found.id).filter(|copied| copied.original == file.key);
+            // A short head may be the same in each file of a series: a copy is not older than what it was made of.
+            let is_evident = file.head.bytes >= EVIDENCE_BYTES_MIN || found.modified >= file.known_modified;
             let has_head = || found.open().and_then(|open| disk::has_head(&open, &file.head));
-            known.is_some_and(|copied| copied.is_unchanged(found)) || (!is_read && has_head().unwrap_or(false))
+            known.is_some_and(|copied| copied.is_unchanged(found))
+                || (!is_read && is_evident && has_head().unwrap_or(false))
         })
     }
 

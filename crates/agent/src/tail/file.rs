@@ -39,6 +39,8 @@ pub struct TailedFile {
     pub is_renamed: bool,
     /// Written to since its head was looked at.
     pub is_changed: bool,
+    /// When it was last written to before its head was looked at.
+    pub known_modified: SystemTime,
     header_lines_left: u64,
     /// In a record that is too large: the rest up to its end is dropped.
     is_dropping: bool,
@@ -61,6 +63,7 @@ impl TailedFile {
             is_present: true,
             is_renamed: false,
             is_changed: true,
+            known_modified: found.modified,
             header_lines_left: if offset == 0 { flow.skip_header_lines } else { 0 },
             is_dropping: false,
             file: None,

@@ -150,6 +150,7 @@ impl Tracker {
     fn note_head(&mut self, at: usize) {
         let file = &mut self.files[at];
         file.is_changed = false;
+        file.known_modified = file.modified;
         self.notices.over(&file.path.display().to_string());
         if matches!(file.extend_head(), Ok(true)) {
             let head = file.head.clone();

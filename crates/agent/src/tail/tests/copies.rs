@@ -1,6 +1,7 @@
 //! Copies, and files that only look like some.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::time::{Duration, SystemTime};
 
 use super::{NOW, Scene, text};
 
@@ -99,4 +100,17 @@ fn an_older_copy_is_not_sent_again_when_the_file_is_cut() {
             }
         }
     }
+}
+
+#[test]
+fn an_older_file_with_the_same_header_is_no_copy() {
+    let mut scene = Scene::new("app.log", NOW);
+    scene.append("app.log.1", "header\nof yesterday\n");
+    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
+    let file = OpenOptions::new().append(true).open(scene.path("app.log.1")).expect("there");
+    file.set_modified(yesterday).expect("set");
+    scene.append("app.log", "header\n");
+    assert_eq!(scene.take(1), "header\n");
+    fs::write(scene.path("app.log"), "x\n").expect("cut");
+    assert_eq!(scene.take(5), "x\n");
 }
