@@ -63,7 +63,7 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let invalid = || EndpointError { text: text.chars().take(256).collect() };
-        let uri: Uri = text.trim().parse().map_err(|_| invalid())?;
+        let uri: Uri = text.trim_ascii().parse().map_err(|_| invalid())?;
         let (is_tls, port_default) = match uri.scheme_str() {
             Some("http") => (false, 80),
             Some("https") => (true, 443),
