@@ -107,7 +107,8 @@ impl<C: ServiceClient> Builder<C> {
         self
     }
 
-    /// Connections open at a time; 256 unless set. Further calls wait.
+    /// Calls under way at a time, each on a connection; 256 unless set. Further calls wait. Subscriptions do not count:
+    /// there is one for each shard.
     #[must_use]
     pub fn connections_max(mut self, connections: usize) -> Self {
         self.connections_max = connections.max(1);

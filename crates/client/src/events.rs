@@ -35,8 +35,8 @@ impl Transport {
 
     async fn open(self: &Arc<Self>, body: &Bytes) -> Result<Reading, ClientError> {
         let request = self.request("SubscribeToShard", body)?;
-        let head = timeout(self.attempt_timeout, self.pool.send(request)).await.map_err(|_| self.timed_out())?;
-        let (response, connection) = head?;
+        let head = timeout(self.attempt_timeout, self.pool.send_lasting(request)).await;
+        let (response, connection) = head.map_err(|_| self.timed_out())??;
         if response.status() != 200 {
             let (head, body) = response.into_parts();
             let read = timeout(self.attempt_timeout, self.read(body, connection)).await;

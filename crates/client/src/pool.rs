@@ -28,15 +28,17 @@ pub(crate) struct Pool {
     /// In place of the system's sockets.
     connector: Option<Arc<dyn Connect>>,
     connect_timeout: Duration,
-    idle: Mutex<Vec<(Connection, Instant)>>,
-    /// One for each open connection, idle ones too.
+    idle: Mutex<Vec<(Sender, Instant)>>,
+    /// One for each call under way.
     permits: Arc<Semaphore>,
 }
 
+type Sender = SendRequest<Full<Bytes>>;
+
 /// One connection, for one request at a time.
 pub(crate) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    _permit: OwnedSemaphorePermit,
+    sender: Sender,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Pool {
@@ -55,23 +57,43 @@ impl Pool {
         &self.endpoint
     }
 
-    /// Sends on an idle connection or a new one. The connection comes back with the answer's head: hand it to
-    /// [`Pool::keep`] after the body has been read to its end.
+    /// Sends on an idle connection or a new one, when fewer calls than allowed are under way. The connection comes back
+    /// with the answer's head: hand it to [`Pool::keep`] after the body has been read to its end.
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<(Response<Incoming>, Connection), ClientError> {
-        let mut connection = match self.take().await {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        let response = connection.sender.send_request(request).await.map_err(|error| self.broken(&error))?;
-        Ok((response, connection))
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+        self.send_with(Some(permit), request).await
     }
 
+    /// As [`Pool::send`], for an answer that lasts for minutes: it does not count, or a few of them would keep all calls
+    /// from going on.
+    pub(crate) async fn send_lasting(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Connection), ClientError> {
+        self.send_with(None, request).await
+    }
+
+    async fn send_with(
+        &self,
+        permit: Option<OwnedSemaphorePermit>,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Connection), ClientError> {
+        let mut sender = match self.take().await {
+            Some(sender) => sender,
+            None => self.connect().await?,
+        };
+        let response = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
+        Ok((response, Connection { sender, _permit: permit }))
+    }
+
+    /// Ends the call: the next one finds the connection.
     pub(crate) fn keep(&self, connection: Connection) {
-        if !connection.sender.is_closed() {
-            self.lock().push((connection, Instant::now()));
+        let Connection { sender, _permit } = connection;
+        if !sender.is_closed() {
+            self.lock().push((sender, Instant::now()));
         }
     }
 
@@ -81,26 +103,24 @@ impl Pool {
         ClientError::Connection { endpoint: self.endpoint.to_string(), reason }
     }
 
-    async fn take(&self) -> Option<Connection> {
+    async fn take(&self) -> Option<Sender> {
         loop {
-            let (mut connection, since) = self.lock().pop()?;
-            if since.elapsed() < IDLE_MAX && connection.sender.ready().await.is_ok() {
-                return Some(connection);
+            let (mut sender, since) = self.lock().pop()?;
+            if since.elapsed() < IDLE_MAX && sender.ready().await.is_ok() {
+                return Some(sender);
             }
         }
     }
 
-    async fn connect(&self) -> Result<Connection, ClientError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+    async fn connect(&self) -> Result<Sender, ClientError> {
         let failed = |reason: String| ClientError::Connect { endpoint: self.endpoint.to_string(), reason };
         let opened = timeout(self.connect_timeout, self.open()).await;
-        let sender = opened
+        opened
             .map_err(|_| failed(format!("no connection within {} s", self.connect_timeout.as_secs())))?
-            .map_err(failed)?;
-        Ok(Connection { sender, _permit: permit })
+            .map_err(failed)
     }
 
-    async fn open(&self) -> Result<SendRequest<Full<Bytes>>, String> {
+    async fn open(&self) -> Result<Sender, String> {
         if let Some(connector) = &self.connector {
             let stream = connector.connect(&self.endpoint).await.map_err(|error| error.to_string())?;
             return Self::handshake(TokioIo::new(stream)).await;
@@ -117,7 +137,7 @@ impl Pool {
         Self::handshake(TokioIo::new(stream)).await
     }
 
-    async fn handshake<I>(io: I) -> Result<SendRequest<Full<Bytes>>, String>
+    async fn handshake<I>(io: I) -> Result<Sender, String>
     where
         I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     {
@@ -127,7 +147,7 @@ impl Pool {
         Ok(sender)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Connection, Instant)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Sender, Instant)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -217,6 +217,32 @@ async fn events_come_one_by_one_until_the_stream_ends() {
 }
 
 #[tokio::test]
+async fn calls_wait_for_each_other_and_not_for_subscriptions() {
+    let server = Server::start(vec![
+        Answer::Hang,
+        Answer::json(200, STREAMS),
+        Answer::json(200, STREAMS),
+        Answer::json(200, STREAMS),
+    ])
+    .await;
+    let client = builder(&server).attempts_max(1).connections_max(1).build().expect("no TLS");
+    let input = SubscribeToShardInput { consumer_arn: "c".into(), shard_id: "s".into(), ..Default::default() };
+    let caller = caller();
+    let subscribing = async {
+        assert!(client.subscribe_to_shard(&caller, input).await.is_err(), "it is never answered");
+    };
+    let calling = async {
+        while server.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let (first, second, third) = tokio::join!(list(&client), list(&client), list(&client));
+        assert!(first.is_ok() && second.is_ok() && third.is_ok(), "{first:?} {second:?} {third:?}");
+    };
+    tokio::join!(subscribing, calling);
+    assert_eq!(server.connections(), 2, "one for the subscription");
+}
+
+#[tokio::test]
 async fn connections_come_from_where_the_caller_says() {
     struct Elsewhere(Endpoint);
     impl Connect for Elsewhere {
