@@ -30,7 +30,8 @@ impl Copied {
 }
 
 impl Copies {
-    /// Takes copies out of the new files. One that goes on by itself stays: it is a file of its own.
+    /// Takes copies out of the new files, and what may become one. One that goes on by itself stays: it is a file of its
+    /// own.
     pub fn pass_over(&mut self, new: &mut Vec<Found>, files: &[TailedFile]) {
         let mut copies = BTreeMap::new();
         new.retain(|found| {
@@ -39,7 +40,7 @@ impl Copies {
                 let copied = Copied { original: file.key, size: found.size, modified: found.modified };
                 copies.insert(found.id, copied);
             }
-            original.is_none()
+            original.is_none() && !is_beginning_of_copy(found, files)
         });
         self.0 = copies;
     }
@@ -87,6 +88,11 @@ impl Copies {
         let copies = copies.filter(|(_, copied)| copied.size >= EVIDENCE_BYTES_MIN);
         copies.map(move |(id, copied)| (id, offset.min(copied.size)))
     }
+}
+
+/// Whether a file is empty yet, and what comes into it may be what is in another.
+fn is_beginning_of_copy(found: &Found, files: &[TailedFile]) -> bool {
+    found.size == 0 && files.iter().any(|file| file.is_present && found.is_named_after(&file.path))
 }
 
 /// Whether a new file is a copy of one that is read: by its name, and by its first and last bytes.

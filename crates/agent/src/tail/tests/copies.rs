@@ -114,3 +114,22 @@ fn an_older_file_with_the_same_header_is_no_copy() {
     fs::write(scene.path("app.log"), "x\n").expect("cut");
     assert_eq!(scene.take(5), "x\n");
 }
+
+#[test]
+fn a_copy_that_is_seen_while_it_is_empty_is_passed_over() {
+    let mut scene = Scene::new("app.log*", NOW);
+    let line = format!("{}\n", "a".repeat(300));
+    scene.append("app.log", &line);
+    assert_eq!(scene.take(1), line);
+    scene.append("app.log.1", "");
+    scene.append("app.log.2", "");
+    scene.append("app.log.new", "");
+    assert_eq!(scene.take(1), "");
+    scene.append("app.log.1", &line);
+    scene.append("app.log.new", "new\n");
+    assert_eq!(scene.take(1), "new\n");
+    scene.remove("app.log");
+    assert_eq!(scene.take(20), "");
+    scene.append("app.log.2", "of its own\n");
+    assert_eq!(scene.take(1), "of its own\n");
+}
