@@ -178,7 +178,9 @@ impl TailedFile {
     }
 
     /// Hands on all that was read, as the file's content is gone.
-    pub fn end_now(&mut self, out: &mut Assembler, now: Timestamp) {
+    pub fn end_now(&mut self, flow: &Flow, out: &mut Assembler, now: Timestamp) {
+        // Also while nobody takes batches: there is nowhere else to keep them.
+        while self.parse(flow, out, now) {}
         if self.buffer.len() > 0 {
             self.hand_on(self.buffer.len(), true, out, now);
         }

@@ -341,6 +341,18 @@ fn batches_that_nobody_takes_wait_and_files_are_not_missed() {
 }
 
 #[test]
+fn what_was_read_of_a_file_that_is_cut_stays_what_it_was() {
+    let mut scene = Scene::new("app.log*", NOW);
+    scene.append("app.log", "a\nb\nc\nd");
+    scene.clock.advance(Duration::from_secs(1));
+    scene.tailer.poll(&mut Err);
+    fs::write(scene.path("app.log"), "x\n").expect("cut");
+    let batches = scene.take_unacknowledged(1);
+    let lines: Vec<String> = batches.iter().map(|batch| text(std::slice::from_ref(batch))).collect();
+    assert_eq!(lines, ["a\n", "b\n", "c\n", "d", "x\n"]);
+}
+
+#[test]
 fn multi_line_records_end_before_the_next_or_when_it_is_quiet() {
     let mut scene = Scene::new("app.log*", &format!(r##"{NOW}, "multiLineStartPattern": "#""##));
     scene.append("app.log", "#1\n a\n");

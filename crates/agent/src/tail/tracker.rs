@@ -165,7 +165,7 @@ impl Tracker {
             let file = &mut self.files[at];
             self.notices.say(&format!("{path}: was cut or replaced, reading it from its start"));
             // The line without its end is in memory, and nowhere else.
-            file.end_now(out, now);
+            file.end_now(&self.flow, out, now);
             self.positions.forget(&self.flow.id, file.key);
             let found = found_of(file);
             self.files.remove(at);
@@ -178,7 +178,7 @@ impl Tracker {
         let file = &mut self.files[at];
         if copy.size < file.read_to() {
             // More than the copy has was read before the cut.
-            file.end_now(out, now);
+            file.end_now(&self.flow, out, now);
         }
         let (original, key) = (found_of(file), file.key);
         let head = if copy.size < file.head.bytes { Head::default() } else { file.head.clone() };
