@@ -87,7 +87,10 @@ impl Consumer {
         table.ensure().await?;
         let how = match &settings.fan_out {
             None => How::Poll { records_max: settings.records_max, idle: settings.idle },
-            Some(name) => How::FanOut { consumer_arn: fan_out::consumer_arn(&*kinesis, &caller, &stream, name).await? },
+            Some(name) => {
+                let consumer_arn = fan_out::consumer_arn(&*kinesis, &caller, &stream, name).await?;
+                How::FanOut { name: name.clone(), consumer_arn }
+            }
         };
         let since = settings.initial.timestamp();
         let counters = Arc::<Counters>::default();

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::deaggregate::user_records;
+use super::fan_out;
 use super::lease::{Checkpoint, Lease};
 use super::processor::Batch;
 use crate::failure::{Retry, is_throttle};
@@ -41,7 +42,7 @@ pub(super) struct Reader {
 #[derive(Clone)]
 pub(super) enum How {
     Poll { records_max: i32, idle: Duration },
-    FanOut { consumer_arn: ByteString },
+    FanOut { name: ByteString, consumer_arn: ByteString },
 }
 
 /// What a shard gives.
@@ -120,13 +121,17 @@ struct Reading {
 /// Nobody listens any more.
 struct Closed;
 
+fn is_missing(error: &KinesisError) -> bool {
+    matches!(error, KinesisError::ResourceNotFoundException(_))
+}
+
 impl Reading {
     async fn run(mut self) {
         let how = self.reader.how.clone();
         // The only way to fail is that nobody listens.
         drop(match how {
             How::Poll { records_max, idle } => self.poll(records_max, idle).await,
-            How::FanOut { consumer_arn } => self.subscribe(consumer_arn).await,
+            How::FanOut { name, consumer_arn } => self.subscribe(name, consumer_arn).await,
         });
     }
 
@@ -151,8 +156,13 @@ impl Reading {
                         sleep(idle).await;
                     }
                 }
-                Err(KinesisError::ResourceNotFoundException(_)) => return self.end(Vec::new()).await,
                 Err(error) => {
+                    if is_missing(&error) {
+                        if self.is_over().await {
+                            return self.end(Vec::new()).await;
+                        }
+                        iterator = None;
+                    }
                     // Kept through other failures: at LATEST a new one would pass over what came meanwhile.
                     if matches!(error, KinesisError::ExpiredIteratorException(_)) {
                         iterator = None;
@@ -187,7 +197,7 @@ impl Reading {
         kinesis.get_records(caller, input).await
     }
 
-    async fn subscribe(&mut self, consumer_arn: ByteString) -> Result<(), Closed> {
+    async fn subscribe(&mut self, name: ByteString, mut consumer_arn: ByteString) -> Result<(), Closed> {
         let mut failures = 0;
         loop {
             let input = SubscribeToShardInput {
@@ -216,13 +226,36 @@ impl Reading {
             };
             match error {
                 None => {}
-                Some(KinesisError::ResourceNotFoundException(_)) => return self.end(Vec::new()).await,
                 Some(KinesisError::ResourceInUseException(_)) => sleep(RESUBSCRIBE_PAUSE).await,
                 Some(error) => {
+                    if is_missing(&error) {
+                        let found = self.consumer_arn(&name).await;
+                        let is_same = found.as_ref() == Some(&consumer_arn);
+                        consumer_arn = found.unwrap_or(consumer_arn);
+                        // Else it may have been the consumer that was missing.
+                        if is_same && self.is_over().await {
+                            return self.end(Vec::new()).await;
+                        }
+                    }
                     failures += 1;
                     self.pause(&error, failures).await?;
                 }
             }
+        }
+    }
+
+    /// Registers the consumer again if it is gone.
+    async fn consumer_arn(&self, name: &ByteString) -> Option<ByteString> {
+        let Reader { kinesis, caller, stream, .. } = &self.reader;
+        fan_out::consumer_arn(&**kinesis, caller, stream, name).await.ok()
+    }
+
+    /// Whether a shard that the server does not find has nothing more to give: it is past its retention. An open one is
+    /// of a stream that was made anew, and one of a stream that is gone may come back.
+    async fn is_over(&self) -> bool {
+        match self.reader.find(&self.shard).await {
+            Ok(found) => found.is_none_or(|shard| shard.sequence_number_range.ending_sequence_number.is_some()),
+            Err(_) => false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! A worker between a stream and a lease table that do not do as one would like.
 
+mod source;
+
 use std::sync::Arc;
 use std::time::Duration;
 
