@@ -63,6 +63,7 @@ mod tests {
             parents: Vec::new(),
             children: Vec::new(),
             range: None,
+            since: None,
         }
     }
 

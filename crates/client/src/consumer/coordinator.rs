@@ -245,10 +245,10 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
                 continue;
             }
             let (holding, reader) = (Arc::clone(&held.holding), self.reader.clone());
-            let (counters, ended) = (Arc::clone(&self.counters), Arc::clone(&self.ended));
+            let ended = Arc::clone(&self.ended);
             let processor = (self.processor)(key);
             held.task = Some(self.tasks.spawn(async move {
-                shard::run(holding, reader, counters, processor).await;
+                shard::run(holding, reader, processor).await;
                 ended.notify_one();
             }));
         }

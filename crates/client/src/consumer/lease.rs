@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use api::dynamodb::AttributeValue;
 use base::ByteString;
 use base::hash_key::HashKeyRange;
+use base::time::Timestamp;
 
 pub(super) type Item = BTreeMap<ByteString, AttributeValue>;
 
@@ -27,6 +28,8 @@ pub(super) mod name {
     pub(in crate::consumer) const THROUGHPUT: &str = "throughputKBps";
     pub(in crate::consumer) const ENTITY_TYPE: &str = "entityType";
     pub(in crate::consumer) const STREAM_NAME: &str = "streamName";
+    /// None of KCL's, which leaves it alone.
+    pub(in crate::consumer) const SINCE: &str = "anabranchSinceMillis";
     pub(in crate::consumer) const PENDING: [&str; 3] =
         ["pendingCheckpoint", "pendingCheckpointSubSequenceNumber", "pendingCheckpointState"];
 }
@@ -71,6 +74,8 @@ pub(super) struct Lease {
     pub parents: Vec<ByteString>,
     pub children: Vec<ByteString>,
     pub range: Option<HashKeyRange>,
+    /// Where a lease without a checkpoint begins: at `AT_TIMESTAMP` from then on, at `LATEST` the time of its making.
+    pub since: Option<Timestamp>,
 }
 
 impl Lease {
@@ -99,6 +104,7 @@ impl Lease {
             parents: set(name::PARENTS),
             children: set(name::CHILDREN),
             range,
+            since: number(name::SINCE).map(Timestamp::from_millis),
         })
     }
 
@@ -115,6 +121,9 @@ impl Lease {
         if let Some(range) = self.range {
             item.insert(name::RANGE_START.into(), text(range.start.to_string()));
             item.insert(name::RANGE_END.into(), text(range.end.to_string()));
+        }
+        if let Some(since) = self.since {
+            item.insert(name::SINCE.into(), number(since.millis()));
         }
         if !self.parents.is_empty() {
             item.insert(name::PARENTS.into(), set(self.parents.clone()));
@@ -155,6 +164,7 @@ mod tests {
             parents: vec!["shardId-000000000000".into(), "shardId-000000000001".into()],
             children: Vec::new(),
             range: Some(HashKeyRange::ALL),
+            since: Some(Timestamp::from_millis(1_700_000_000_001)),
         };
         let mut item = lease.write_new();
         assert_eq!(Lease::read(&item), Some(lease.clone()));
@@ -175,6 +185,7 @@ mod tests {
             parents: Vec::new(),
             children: Vec::new(),
             range: None,
+            since: None,
         };
         for (name, value) in
             [(name::ENTITY_TYPE, text("LEADER")), (name::STREAM_NAME, text("a:b:1")), (name::LEASE_COUNTER, text("7"))]

@@ -16,6 +16,9 @@ counters! {
         leases_asked_for,
         /// Rounds of lease keeping that ended with an error of the lease table or the stream.
         rounds_failed,
+        /// Reads and subscriptions of a shard that ended with an error and are tried again. When this grows and grows, a
+        /// shard cannot be read.
+        reads_failed,
         leases_held,
     }
 }

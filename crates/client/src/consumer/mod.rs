@@ -95,7 +95,7 @@ impl Consumer {
         let since = settings.initial.timestamp();
         let counters = Arc::<Counters>::default();
         let coordinator = Coordinator {
-            reader: Reader { kinesis, caller, stream, how, since },
+            reader: Reader { kinesis, caller, stream, how, since, counters: Arc::clone(&counters) },
             settings,
             table,
             counters: Arc::clone(&counters),

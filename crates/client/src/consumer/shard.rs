@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::holding::{Holding, Order};
-use super::metrics::Counters;
 use super::processor::{Checkpointer, RecordProcessor};
 use super::source::{Fetched, Reader, Source};
 use super::sync;
@@ -14,12 +13,7 @@ use super::sync;
 /// How often a shard that ends in a merge looks for the lease of the other side.
 const MERGE_PAUSE: Duration = Duration::from_secs(5);
 
-pub(super) async fn run<P: RecordProcessor>(
-    holding: Arc<Holding>,
-    reader: Reader,
-    counters: Arc<Counters>,
-    mut processor: P,
-) {
+pub(super) async fn run<P: RecordProcessor>(holding: Arc<Holding>, reader: Reader, mut processor: P) {
     let mut orders = holding.orders();
     let checkpointer = Checkpointer::new(Arc::clone(&holding));
     processor.initialize(&holding.key).await;
@@ -45,8 +39,8 @@ pub(super) async fn run<P: RecordProcessor>(
         match fetched {
             Some(Fetched::Batch { batch, bytes }) => {
                 holding.has_read(bytes);
-                counters.user_records.add(batch.records.len());
-                counters.bytes.add(bytes);
+                reader.counters.user_records.add(batch.records.len());
+                reader.counters.bytes.add(bytes);
                 if let Some(last) = batch.records.last() {
                     checkpointer.advance(last);
                 }
@@ -56,7 +50,7 @@ pub(super) async fn run<P: RecordProcessor>(
                 processor.shard_ended().await;
                 let children: Vec<_> = children.iter().map(sync::child).collect();
                 if holding.finish(&children).await {
-                    counters.shards_ended.add(1);
+                    reader.counters.shards_ended.add(1);
                 } else {
                     processor.lease_lost().await;
                 }

@@ -10,7 +10,7 @@ use api::kinesis::{
 use base::ByteString;
 use base::caller::Caller;
 use base::hash_key::HashKeyRange;
-use base::time::Timestamp;
+use base::time::{Clock as _, SystemClock, Timestamp};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use super::deaggregate::user_records;
 use super::fan_out;
 use super::lease::{Checkpoint, Lease};
+use super::metrics::Counters;
 use super::processor::Batch;
 use crate::failure::{Retry, is_throttle};
 use crate::{retry, shards};
@@ -35,8 +36,9 @@ pub(super) struct Reader {
     pub caller: Caller,
     pub stream: ByteString,
     pub how: How,
-    /// Where leases at `AT_TIMESTAMP` begin.
+    /// Where leases at `AT_TIMESTAMP` begin whose rows do not say so.
     pub since: Option<Timestamp>,
+    pub counters: Arc<Counters>,
 }
 
 #[derive(Clone)]
@@ -65,7 +67,7 @@ impl Source {
     pub(super) fn start(reader: Reader, lease: Lease) -> Self {
         let (out, fetched) = mpsc::channel(AHEAD);
         let mut task = JoinSet::new();
-        let position = reader.position(&lease.checkpoint);
+        let position = reader.position(&lease);
         let reading = Reading { reader, shard: lease.key, range: lease.range, from: lease.checkpoint, position, out };
         task.spawn(reading.run());
         Self { fetched, _task: task }
@@ -84,13 +86,16 @@ impl Reader {
         Ok(shards.into_iter().find(|shard| shard.shard_id == *id))
     }
 
-    fn position(&self, checkpoint: &Checkpoint) -> StartingPosition {
-        let at = |kind| StartingPosition { r#type: kind, ..Default::default() };
-        match &*checkpoint.sequence {
-            "TRIM_HORIZON" => at(ShardIteratorType::TrimHorizon),
-            // LATEST on a shard that has ended leads to its children.
-            "LATEST" | "SHARD_END" => at(ShardIteratorType::Latest),
-            "AT_TIMESTAMP" => StartingPosition { timestamp: self.since, ..at(ShardIteratorType::AtTimestamp) },
+    fn position(&self, lease: &Lease) -> StartingPosition {
+        let checkpoint = &lease.checkpoint;
+        match (&*checkpoint.sequence, lease.since.or(self.since)) {
+            ("AT_TIMESTAMP", Some(since)) => at_time(since),
+            // Nobody knows the time any more.
+            ("TRIM_HORIZON" | "AT_TIMESTAMP", _) => at(ShardIteratorType::TrimHorizon),
+            // Whoever had the lease before may have been given records that it did not checkpoint.
+            ("LATEST", _) => lease.since.map_or_else(|| at(ShardIteratorType::Latest), at_time),
+            // On a shard that has ended it leads to its children.
+            ("SHARD_END", _) => at(ShardIteratorType::Latest),
             _ => StartingPosition {
                 // The record itself: user records in it may still be due.
                 sequence_number: Some(checkpoint.sequence.clone()),
@@ -100,12 +105,16 @@ impl Reader {
     }
 }
 
+fn at(kind: ShardIteratorType) -> StartingPosition {
+    StartingPosition { r#type: kind, ..Default::default() }
+}
+
+fn at_time(since: Timestamp) -> StartingPosition {
+    StartingPosition { timestamp: Some(since), ..at(ShardIteratorType::AtTimestamp) }
+}
+
 fn after(sequence_number: ByteString) -> StartingPosition {
-    StartingPosition {
-        r#type: ShardIteratorType::AfterSequenceNumber,
-        sequence_number: Some(sequence_number),
-        timestamp: None,
-    }
+    StartingPosition { sequence_number: Some(sequence_number), ..at(ShardIteratorType::AfterSequenceNumber) }
 }
 
 struct Reading {
@@ -120,6 +129,12 @@ struct Reading {
 
 /// Nobody listens any more.
 struct Closed;
+
+/// Whether an iterator is of no more use. One is invalid too when the server was set up anew.
+fn is_about_iterator(error: &KinesisError) -> bool {
+    use KinesisError::{ExpiredIteratorException, InvalidArgumentException, ResourceNotFoundException};
+    matches!(error, ExpiredIteratorException(_) | InvalidArgumentException(_) | ResourceNotFoundException(_))
+}
 
 fn is_missing(error: &KinesisError) -> bool {
     matches!(error, KinesisError::ResourceNotFoundException(_))
@@ -138,7 +153,12 @@ impl Reading {
     async fn poll(&mut self, records_max: i32, idle: Duration) -> Result<(), Closed> {
         let (mut iterator, mut failures) = (None, 0);
         loop {
-            match self.get(&mut iterator, records_max).await {
+            let (is_new, asked) = (iterator.is_none(), SystemClock.now());
+            let answer = self.get(&mut iterator, records_max).await;
+            if is_new && iterator.is_some() {
+                self.pin(asked);
+            }
+            match answer {
                 Ok(output) => {
                     failures = 0;
                     let is_at_tip = output.records.is_empty() || output.millis_behind_latest == Some(0);
@@ -161,10 +181,12 @@ impl Reading {
                         if self.is_over().await {
                             return self.end(Vec::new()).await;
                         }
-                        iterator = None;
                     }
-                    // Kept through other failures: at LATEST a new one would pass over what came meanwhile.
-                    if matches!(error, KinesisError::ExpiredIteratorException(_)) {
+                    if iterator.is_none() {
+                        self.move_if_refused(&error);
+                    }
+                    // Other failures say nothing against it.
+                    if is_about_iterator(&error) {
                         iterator = None;
                     }
                     failures += 1;
@@ -207,7 +229,12 @@ impl Reading {
                 ..Default::default()
             };
             let Reader { kinesis, caller, .. } = &self.reader;
+            let asked = SystemClock.now();
             let subscribed = kinesis.subscribe_to_shard(caller, input).await;
+            match &subscribed {
+                Ok(_) => self.pin(asked),
+                Err(error) => self.move_if_refused(error),
+            }
             let error = match subscribed {
                 Ok(mut events) => loop {
                     match events.next().await {
@@ -241,6 +268,21 @@ impl Reading {
                     self.pause(&error, failures).await?;
                 }
             }
+        }
+    }
+
+    /// LATEST is taken for one reading only: another one would pass over what came meanwhile.
+    fn pin(&mut self, asked: Timestamp) {
+        if self.position.r#type == ShardIteratorType::Latest {
+            self.position = at_time(asked);
+        }
+    }
+
+    /// For a server whose clock is behind, a lease at LATEST was made in the future: nothing was put since.
+    fn move_if_refused(&mut self, error: &KinesisError) {
+        let is_time = self.position.r#type == ShardIteratorType::AtTimestamp;
+        if is_time && &*self.from.sequence == "LATEST" && matches!(error, KinesisError::InvalidArgumentException(_)) {
+            self.position = at(ShardIteratorType::Latest);
         }
     }
 
@@ -292,6 +334,7 @@ impl Reading {
         if self.out.is_closed() {
             return Err(Closed);
         }
+        self.reader.counters.reads_failed.add(1);
         let kind = if is_throttle(api::ModeledError::code(error)) { Retry::Throttled } else { Retry::Transient };
         sleep(retry::delay(kind, failures)).await;
         Ok(())

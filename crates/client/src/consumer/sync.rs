@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use api::kinesis::{ChildShard, Kinesis, KinesisError, Shard, ShardFilter, ShardFilterType};
 use base::ByteString;
 use base::caller::Caller;
-use base::time::Timestamp;
+use base::time::{Clock as _, SystemClock, Timestamp};
 
 use super::lease::{Checkpoint, Lease};
 use crate::shards;
@@ -37,6 +37,15 @@ impl InitialPosition {
         }
     }
 
+    /// The time to write into a lease that is made now.
+    fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::TrimHorizon => None,
+            Self::Latest => Some(SystemClock.now()),
+            Self::AtTimestamp(at) => Some(at),
+        }
+    }
+
     /// The shards that were open at that position.
     fn filter(self) -> ShardFilter {
         let kind = match self {
@@ -57,8 +66,9 @@ pub(super) async fn missing(
     initial: InitialPosition,
 ) -> Result<Vec<Lease>, KinesisError> {
     if leases.is_empty() {
+        let since = initial.since();
         let shards = shards::list(kinesis, caller, stream, Some(initial.filter())).await?;
-        return Ok(shards.iter().map(|shard| lease(shard, initial.checkpoint())).collect());
+        return Ok(shards.iter().map(|shard| Lease { since, ..lease(shard, initial.checkpoint()) }).collect());
     }
     Ok(missing_of(&shards::list(kinesis, caller, stream, None).await?, leases, initial))
 }
@@ -81,8 +91,11 @@ fn missing_of(shards: &[Shard], leases: &[Lease], initial: InitialPosition) -> V
         let without = parents(shard).filter(|id| !leases_by_key.contains_key(id));
         let older: Vec<&Shard> = without.filter_map(|id| shards_by_id.get(id).copied()).collect();
         if older.is_empty() && with_lease.iter().all(|parent| parent.checkpoint.is_shard_end()) {
-            let checkpoint = if with_lease.is_empty() { initial.checkpoint() } else { Checkpoint::new("TRIM_HORIZON") };
-            made.insert(shard.shard_id.clone(), lease(shard, checkpoint));
+            let (checkpoint, since) = match with_lease.is_empty() {
+                true => (initial.checkpoint(), initial.since()),
+                false => (Checkpoint::new("TRIM_HORIZON"), None),
+            };
+            made.insert(shard.shard_id.clone(), Lease { since, ..lease(shard, checkpoint) });
         }
         to_see.extend(older);
     }
@@ -105,6 +118,7 @@ fn lease(shard: &Shard, checkpoint: Checkpoint) -> Lease {
         parents: parents(shard).cloned().collect(),
         children: Vec::new(),
         range: shards::range(&shard.hash_key_range),
+        since: None,
     }
 }
 
@@ -119,6 +133,7 @@ pub(super) fn child(child: &ChildShard) -> Lease {
         parents: child.parent_shards.clone(),
         children: Vec::new(),
         range: shards::range(&child.hash_key_range),
+        since: None,
     }
 }
 
@@ -171,6 +186,7 @@ mod tests {
             shard("e", "", true),
         ];
         let made = missing_of(&shards, leases, InitialPosition::Latest);
+        assert!(made.iter().all(|lease| lease.since.is_some() == (&*lease.checkpoint.sequence == "LATEST")));
         let made: Vec<_> = made.iter().map(|lease| (&*lease.key, &*lease.checkpoint.sequence)).collect();
         assert_eq!(made, expected);
     }

@@ -44,7 +44,14 @@ impl FakeStream {
     }
 
     pub fn reader(&self, how: How) -> Reader {
-        Reader { kinesis: Arc::new(self.clone()), caller: anybody(), stream: "stream".into(), how, since: None }
+        Reader {
+            kinesis: Arc::new(self.clone()),
+            caller: anybody(),
+            stream: "stream".into(),
+            how,
+            since: None,
+            counters: Arc::default(),
+        }
     }
 
     pub fn polling(&self) -> Reader {

@@ -32,6 +32,7 @@ fn lease(key: &'static str, checkpoint: &'static str) -> Lease {
         parents: Vec::new(),
         children: Vec::new(),
         range: None,
+        since: None,
     }
 }
 
@@ -44,7 +45,7 @@ fn at_a_merge() -> (FakeStream, FakeTable, Arc<Holding>) {
     table.insert(&lease("p", "TRIM_HORIZON"), Some("me"));
     let held = table.lease("p").expect("it was inserted");
     let holding = Arc::new(Holding::new(table.leases(), "me".into(), FAILOVER, held));
-    tokio::spawn(super::shard::run(Arc::clone(&holding), stream.polling(), Arc::default(), Idle));
+    tokio::spawn(super::shard::run(Arc::clone(&holding), stream.polling(), Idle));
     (stream, table, holding)
 }
 

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use api::kinesis::{ChildShard, GetRecordsOutput, KinesisError, Record, SubscribeToShardEvent};
+use api::kinesis::{
+    ChildShard, GetRecordsOutput, KinesisError, Record, ShardIteratorType, StartingPosition, SubscribeToShardEvent,
+};
+use base::time::{Clock as _, SystemClock, Timestamp};
 use tokio::time::timeout;
 
 use super::lease;
 use crate::consumer::fake::{FakeStream, shard};
+use crate::consumer::lease::Lease;
 use crate::consumer::source::{Fetched, How, Source};
 
 fn not_found() -> KinesisError {
@@ -93,4 +97,80 @@ async fn a_shard_that_is_gone_ends_for_fan_out_too() {
     stream.state().subscriptions = vec![Err(not_found()); 2].into();
     assert_eq!(next(&mut fan_out(&stream)).await, "end");
     assert_eq!(stream.state().registered, 1);
+}
+
+const SINCE: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+fn at(kind: ShardIteratorType, timestamp: Option<Timestamp>) -> StartingPosition {
+    StartingPosition { r#type: kind, timestamp, ..Default::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_at_latest_is_read_from_its_making() {
+    use ShardIteratorType::{AtTimestamp, Latest};
+    let expired = || Err(KinesisError::expired_iterator("old"));
+    let stream = FakeStream::default();
+    stream.state().records = [expired(), Ok(one_record())].into();
+    let lease = Lease { since: Some(SINCE), ..lease("s", "LATEST") };
+    assert_eq!(next(&mut Source::start(stream.polling(), lease.clone())).await, "records");
+    assert_eq!(stream.state().positions, [at(AtTimestamp, Some(SINCE)), at(AtTimestamp, Some(SINCE))]);
+
+    // The server's clock is behind.
+    let stream = FakeStream::default();
+    stream.state().refused_positions = [KinesisError::invalid_argument("the future")].into();
+    stream.state().records = [Ok(one_record())].into();
+    let reader = stream.polling();
+    assert_eq!(next(&mut Source::start(reader.clone(), lease.clone())).await, "records");
+    assert_eq!(stream.state().positions, [at(AtTimestamp, Some(SINCE)), at(Latest, None)]);
+    assert_eq!(reader.counters.snapshot().reads_failed, 1);
+
+    let stream = FakeStream::default();
+    let mut source =
+        Source::start(stream.reader(How::FanOut { name: "name".into(), consumer_arn: "consumer:0".into() }), lease);
+    assert_eq!(next(&mut source).await, "nothing");
+    assert_eq!(stream.state().positions, [at(AtTimestamp, Some(SINCE))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_at_latest_of_another_library_passes_over_nothing_while_it_is_read() {
+    let stream = FakeStream::default();
+    stream.state().records = [Err(KinesisError::expired_iterator("old")), Ok(one_record())].into();
+    let started = SystemClock.now();
+    assert_eq!(next(&mut Source::start(stream.polling(), lease("s", "LATEST"))).await, "records");
+    let positions = stream.state().positions.clone();
+    assert_eq!(positions[0], at(ShardIteratorType::Latest, None));
+    assert_eq!(positions[1].r#type, ShardIteratorType::AtTimestamp);
+    assert!(positions[1].timestamp >= Some(started));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_at_a_time_keeps_it_whatever_the_settings_say() {
+    use ShardIteratorType::{AtTimestamp, TrimHorizon};
+    let other = Timestamp::from_millis(5);
+    for (row, setting, expected) in [
+        (Some(SINCE), None, at(AtTimestamp, Some(SINCE))),
+        (Some(SINCE), Some(other), at(AtTimestamp, Some(SINCE))),
+        (None, Some(other), at(AtTimestamp, Some(other))),
+        (None, None, at(TrimHorizon, None)),
+    ] {
+        let stream = FakeStream::default();
+        let mut reader = stream.polling();
+        reader.since = setting;
+        stream.state().records = [Ok(one_record())].into();
+        assert_eq!(
+            next(&mut Source::start(reader, Lease { since: row, ..lease("s", "AT_TIMESTAMP") })).await,
+            "records"
+        );
+        assert_eq!(stream.state().positions, [expected]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_iterator_that_is_refused_is_replaced() {
+    let stream = FakeStream::default();
+    stream.state().records = [Err(KinesisError::invalid_argument("no iterator")), Ok(one_record())].into();
+    let reader = stream.polling();
+    assert_eq!(next(&mut Source::start(reader.clone(), lease("s", "TRIM_HORIZON"))).await, "records");
+    assert_eq!(stream.state().positions.len(), 2);
+    assert_eq!(reader.counters.snapshot().reads_failed, 1);
 }
