@@ -16,6 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::failure::ClientError;
 use crate::kinesis::KinesisClient;
 use crate::pool::Pool;
+use crate::span::clamped;
 use crate::tls;
 use crate::transport::Transport;
 
@@ -89,14 +90,14 @@ impl<C: ServiceClient> Builder<C> {
     /// Longest time to establish a connection; 5 s unless set.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = clamped(timeout);
         self
     }
 
     /// Longest time from a request to the end of its answer, and between two events of a stream; 60 s unless set.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
+        self.attempt_timeout = clamped(timeout);
         self
     }
 

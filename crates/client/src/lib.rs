@@ -23,6 +23,7 @@ mod endpoint;
 mod pool;
 mod post;
 mod profile;
+mod span;
 mod tls;
 
 pub use builder::{Builder, ServiceClient};

@@ -66,3 +66,15 @@ async fn puts_wait_for_room() {
     let third = second.await.expect("room again");
     drop((third, producer));
 }
+
+#[tokio::test]
+async fn settings_without_an_end_are_fine() {
+    let server = Server::start(vec![Answer::json(200, SHARDS), Answer::json(200, STORED)]).await;
+    let client = builder(&server).attempt_timeout(Duration::MAX).connect_timeout(Duration::MAX).build();
+    let producer = Producer::builder(Arc::new(client.expect("no TLS")), "s");
+    let producer = producer.linger(Duration::MAX).record_ttl(Duration::MAX).start().await.expect("shards");
+    let record = UserRecord { partition_key: "k".into(), explicit_hash_key: None, data: "hello".into() };
+    let receipt = producer.send(record).await.expect("there is room");
+    producer.close().await;
+    assert!(receipt.await.is_ok());
+}

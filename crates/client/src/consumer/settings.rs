@@ -15,6 +15,7 @@ use super::processor::RecordProcessor;
 use super::sync::InitialPosition;
 use super::{Consumer, StartError};
 use crate::service::anybody;
+use crate::span::clamped;
 
 /// Makes a [`Consumer`].
 #[derive(Clone)]
@@ -83,28 +84,28 @@ impl ConsumerBuilder {
     /// three times as often. All workers of an application should have the same.
     #[must_use]
     pub fn failover(mut self, failover: Duration) -> Self {
-        self.failover = failover.max(Duration::from_millis(30));
+        self.failover = clamped(failover).max(Duration::from_millis(30));
         self
     }
 
     /// How long a worker may take to hand a lease over before it is taken; 30 s unless set.
     #[must_use]
     pub fn handover(mut self, handover: Duration) -> Self {
-        self.handover = handover;
+        self.handover = clamped(handover);
         self
     }
 
     /// How often the shards of the stream are compared with the leases; 60 s unless set.
     #[must_use]
     pub fn shard_sync(mut self, interval: Duration) -> Self {
-        self.shard_sync = interval;
+        self.shard_sync = clamped(interval);
         self
     }
 
     /// The pause between two reads of a shard that has nothing more; 1 s unless set.
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
-        self.idle = idle;
+        self.idle = clamped(idle);
         self
     }
 

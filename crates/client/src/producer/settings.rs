@@ -10,6 +10,7 @@ use base::limits::{KIB, MIB, PUT_RECORDS_BYTES_MAX, PUT_RECORDS_COUNT_MAX};
 
 use super::Producer;
 use crate::service::anybody;
+use crate::span::clamped;
 
 /// Plain data: what a producer keeps to.
 #[derive(Debug, Clone)]
@@ -81,7 +82,7 @@ impl ProducerBuilder {
     /// How long a user record waits for others to travel with; 100 ms unless set.
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
-        self.settings.linger = linger;
+        self.settings.linger = clamped(linger);
         self
     }
 
@@ -123,7 +124,7 @@ impl ProducerBuilder {
     /// How long a user record is tried for; 30 s unless set.
     #[must_use]
     pub fn record_ttl(mut self, ttl: Duration) -> Self {
-        self.settings.record_ttl = ttl;
+        self.settings.record_ttl = clamped(ttl);
         self
     }
 

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::fake::{FakeStream, FakeTable, shard};
 use super::holding::{Holding, Order};
-use super::lease::{Checkpoint, Lease};
+use super::lease::{Checkpoint, Lease, name, text};
 use super::processor::{Batch, Checkpointer, RecordProcessor};
 use super::{Consumer, ConsumerBuilder};
 
@@ -135,4 +135,23 @@ async fn leases_are_renewed_although_taking_is_slow() {
         }
         sleep(Duration::from_millis(100)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_without_an_end_are_fine() {
+    let (stream, table) = (FakeStream::default(), FakeTable::default());
+    stream.state().shards = Some(vec![shard("s", true)]);
+    table.insert(&lease("s", "TRIM_HORIZON"), None);
+    table.insert(&lease("t", "TRIM_HORIZON"), Some("me"));
+    table.state().rows.get_mut("t").expect("there").insert(name::CHECKPOINT_OWNER.into(), text("other"));
+    let forever = Duration::MAX;
+    let builder = consumer(&stream, &table).handover(forever).shard_sync(forever).idle(forever);
+    let consumer = builder.clone().start(|_| Idle).await.expect("a consumer starts");
+    sleep(3 * FAILOVER).await;
+    assert_eq!(consumer.metrics().leases_held, 2);
+    consumer.stop().await;
+    let consumer = builder.failover(forever).start(|_| Idle).await.expect("a consumer starts");
+    sleep(FAILOVER).await;
+    assert!(consumer.metrics().leases_held > 0);
+    consumer.stop().await;
 }
