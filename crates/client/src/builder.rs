@@ -11,7 +11,7 @@ use wire::Protocol;
 use wire::sigv4::Signer;
 
 use crate::connect::Connect;
-use crate::credentials::Credentials;
+use crate::credentials::CredentialsSource;
 use crate::endpoint::Endpoint;
 use crate::failure::ClientError;
 use crate::kinesis::KinesisClient;
@@ -35,7 +35,7 @@ pub struct Builder<C = KinesisClient> {
     protocol: Protocol,
     endpoint: Endpoint,
     region: Region,
-    credentials: Credentials,
+    credentials: CredentialsSource,
     ca_file: Option<PathBuf>,
     connector: Option<Arc<dyn Connect>>,
     connect_timeout: Duration,
@@ -56,7 +56,7 @@ impl Builder<KinesisClient> {
 }
 
 impl<C: ServiceClient> Builder<C> {
-    pub(crate) fn new(endpoint: Endpoint, region: Region, credentials: Credentials) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, region: Region, credentials: CredentialsSource) -> Self {
         Self {
             protocol: if C::SERVICE.json_version == "1.0" { Protocol::Json10 } else { Protocol::Json11 },
             endpoint,

@@ -1,6 +1,7 @@
 //! Whose requests these are.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 use wire::sigv4::SigningCredentials;
@@ -78,6 +79,30 @@ impl fmt::Debug for Credentials {
     /// Leaves the secrets out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// Where a client has its access key from: a key that stays, or a function that knows the one of the moment.
+#[derive(Clone)]
+pub struct CredentialsSource(Arc<dyn Fn() -> Arc<Credentials> + Send + Sync>);
+
+impl CredentialsSource {
+    /// `current` is called for every attempt of every call, so it should answer from memory; another task replaces keys
+    /// before they expire. When the server finds a key expired all the same, the call is tried once more.
+    #[must_use]
+    pub fn new(current: impl Fn() -> Credentials + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move || Arc::new(current())))
+    }
+
+    pub(crate) fn current(&self) -> Arc<Credentials> {
+        (self.0)()
+    }
+}
+
+impl From<Credentials> for CredentialsSource {
+    fn from(credentials: Credentials) -> Self {
+        let credentials = Arc::new(credentials);
+        Self(Arc::new(move || Arc::clone(&credentials)))
     }
 }
 

@@ -23,13 +23,12 @@ impl Transport {
         input: SubscribeToShardInput,
     ) -> Result<EventStream<SubscribeToShardEvent, KinesisError>, KinesisError> {
         let body = self.encode(&input);
-        let mut attempt = 1;
+        let mut attempts = self.attempts();
         loop {
             match self.open(&body).await {
                 Ok(reading) => return Ok(reading.into_stream()),
-                Err(error) => self.pause_or_fail(error, attempt).await?,
+                Err(error) => attempts.pause_or_fail(error).await?,
             }
-            attempt += 1;
         }
     }
 

@@ -40,6 +40,8 @@ pub(crate) enum Retry {
     Transient,
     /// The server asks for less.
     Throttled,
+    /// The key or the signature was too old: a new one may do, once.
+    Expired,
 }
 
 const THROTTLES: [&str; 6] = [
@@ -50,6 +52,8 @@ const THROTTLES: [&str; 6] = [
     "RequestLimitExceeded",
     "TooManyRequestsException",
 ];
+
+const EXPIRIES: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
 
 /// Whether an error asks for less.
 pub(crate) fn is_throttle(code: &str) -> bool {
@@ -64,6 +68,7 @@ impl ClientError {
             Self::Service { code, .. } if is_throttle(code) => Retry::Throttled,
             Self::Service { status: 500 | 502 | 503 | 504, .. } => Retry::Transient,
             Self::Service { code, .. } if code == "RequestTimeout" => Retry::Transient,
+            Self::Service { code, .. } if EXPIRIES.contains(&&**code) => Retry::Expired,
             Self::Service { .. } => Retry::Never,
         }
     }
@@ -166,6 +171,7 @@ mod tests {
         let service = |status, code: &str| ClientError::Service { status, code: code.into(), message: String::new() };
         assert_eq!(service(400, "ProvisionedThroughputExceededException").retry(), Retry::Throttled);
         assert_eq!(service(503, "ServiceUnavailable").retry(), Retry::Transient);
+        assert_eq!(service(400, "ExpiredTokenException").retry(), Retry::Expired);
         assert_eq!(service(400, "ResourceInUseException").retry(), Retry::Never);
     }
 }

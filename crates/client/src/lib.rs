@@ -29,7 +29,7 @@ mod tls;
 pub use builder::{Builder, ServiceClient};
 pub use connect::{Connect, Socket};
 pub use consumer::Consumer;
-pub use credentials::{Credentials, CredentialsError};
+pub use credentials::{Credentials, CredentialsError, CredentialsSource};
 pub use dynamodb::DynamoDbClient;
 pub use endpoint::{Endpoint, EndpointError};
 pub use failure::ClientError;

@@ -4,7 +4,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::time::Duration;
 
-use crate::failure::Retry;
+use tokio::time::sleep;
+
+use crate::failure::{ClientError, Retry};
 
 /// Longest wait between two attempts.
 const DELAY_MAX: Duration = Duration::from_secs(20);
@@ -12,12 +14,41 @@ const TRANSIENT_DELAY: Duration = Duration::from_millis(100);
 /// Limits are counted per second, so a shorter wait is rarely of use.
 const THROTTLED_DELAY: Duration = Duration::from_millis(500);
 
+/// How often one call has been tried.
+pub(crate) struct Attempts {
+    made: u32,
+    max: u32,
+    has_expired: bool,
+}
+
+impl Attempts {
+    pub(crate) fn of(max: u32) -> Self {
+        Self { made: 0, max, has_expired: false }
+    }
+
+    /// Waits before the next attempt, or hands the error of the last one back when there is none.
+    pub(crate) async fn pause_or_fail(&mut self, error: ClientError) -> Result<(), ClientError> {
+        self.made += 1;
+        let kind = match error.retry() {
+            // The key was newly asked for: another one is no younger.
+            Retry::Expired if self.has_expired => Retry::Never,
+            kind => kind,
+        };
+        self.has_expired |= kind == Retry::Expired;
+        if kind == Retry::Never || self.made >= self.max {
+            return Err(error);
+        }
+        sleep(delay(kind, self.made)).await;
+        Ok(())
+    }
+}
+
 /// The wait after the attempt of that number (from 1): exponential, and random between half and all of it, so
 /// that clients that failed together do not come back together.
 pub(crate) fn delay(kind: Retry, attempt: u32) -> Duration {
     let base = match kind {
         Retry::Throttled => THROTTLED_DELAY,
-        Retry::Transient | Retry::Never => TRANSIENT_DELAY,
+        Retry::Transient | Retry::Expired | Retry::Never => TRANSIENT_DELAY,
     };
     let whole = base.saturating_mul(1 << (attempt.saturating_sub(1)).min(16)).min(DELAY_MAX);
     whole / 2 + whole.mul_f64(random_fraction() / 2.0)

@@ -27,14 +27,15 @@ macro_rules! service_client {
         }
 
         impl $client {
-            /// Settings with their defaults, to be changed before [`Builder::build`](crate::Builder::build).
+            /// Settings with their defaults, to be changed before [`Builder::build`](crate::Builder::build). Credentials
+            /// that expire come from a [`CredentialsSource`](crate::CredentialsSource).
             #[must_use]
             pub fn builder(
                 endpoint: $crate::Endpoint,
                 region: base::ids::Region,
-                credentials: $crate::Credentials,
+                credentials: impl Into<$crate::CredentialsSource>,
             ) -> $crate::Builder<Self> {
-                $crate::Builder::new(endpoint, region, credentials)
+                $crate::Builder::new(endpoint, region, credentials.into())
             }
 
             #[must_use]

@@ -10,15 +10,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use wire::Protocol;
 use wire::sigv4::{Signer, ToSign};
 
-use crate::credentials::Credentials;
+use crate::credentials::CredentialsSource;
 use crate::endpoint::Endpoint;
-use crate::failure::{ClientError, Retry};
+use crate::failure::ClientError;
 use crate::pool::{Connection, Pool};
-use crate::retry;
+use crate::retry::Attempts;
 
 /// The answer to a plain GET.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Transport {
     pub(crate) protocol: Protocol,
     pub(crate) pool: Pool,
     pub(crate) signer: Signer,
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: CredentialsSource,
     pub(crate) attempt_timeout: Duration,
     pub(crate) attempts_max: u32,
     pub(crate) reply_bytes_max: usize,
@@ -62,13 +62,12 @@ impl Transport {
         input: &(dyn Encode + Sync),
     ) -> Result<T, ClientError> {
         let body = self.encode(input);
-        let mut attempt = 1;
+        let mut attempts = self.attempts();
         let reply = loop {
             match self.attempt(operation, &body).await {
                 Ok(reply) => break reply,
-                Err(error) => self.pause_or_fail(error, attempt).await?,
+                Err(error) => attempts.pause_or_fail(error).await?,
             }
-            attempt += 1;
         };
         // Operations without output answer with an empty body.
         let reply = if reply.is_empty() { self.encode(&Nothing) } else { reply };
@@ -81,14 +80,8 @@ impl Transport {
         body.into()
     }
 
-    /// Waits before the attempt after that of the given number, or hands the error back when there is none.
-    pub(crate) async fn pause_or_fail(&self, error: ClientError, attempt: u32) -> Result<(), ClientError> {
-        let kind = error.retry();
-        if kind == Retry::Never || attempt >= self.attempts_max {
-            return Err(error);
-        }
-        sleep(retry::delay(kind, attempt)).await;
-        Ok(())
+    pub(crate) fn attempts(&self) -> Attempts {
+        Attempts::of(self.attempts_max)
     }
 
     async fn attempt(&self, operation: &str, body: &Bytes) -> Result<Bytes, ClientError> {
@@ -104,11 +97,11 @@ impl Transport {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.protocol.content_type()));
         headers.insert("x-amz-target", HeaderValue::try_from(target).expect("names of operations are ASCII"));
         let path = self.pool.endpoint().path();
-        let credentials = self.credentials.for_signing();
+        let credentials = self.credentials.current();
         self.signer
             .sign(
                 ToSign { method: "POST", path, query: "", headers: &mut headers, body },
-                credentials,
+                credentials.for_signing(),
                 SystemClock.now(),
             )
             .map_err(|error| ClientError::Sign(error.to_string()))?;

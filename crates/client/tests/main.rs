@@ -5,9 +5,12 @@ mod server;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anabranch_client::{Builder, Connect, Credentials, DynamoDbClient, Endpoint, KinesisClient, Socket};
+use anabranch_client::{
+    Builder, Connect, Credentials, CredentialsSource, DynamoDbClient, Endpoint, KinesisClient, Socket,
+};
 use api::dynamodb::{DynamoDB as _, DynamoDBError, ListTablesInput};
 use api::kinesis::{
     DescribeLimitsInput, Kinesis, KinesisError, ListStreamsInput, PutRecordInput, StartingPosition,
@@ -128,6 +131,28 @@ async fn passing_errors_are_tried_again_and_lasting_ones_are_not() {
     assert_eq!(server.seen().len(), 6, "three attempts and no more");
     assert_eq!(list(&client).await, Err(KinesisError::invalid_argument("what")));
     assert_eq!(server.seen().len(), 7, "a lasting error is asked for once");
+}
+
+#[tokio::test]
+async fn an_expired_key_is_asked_for_again() {
+    let expired = || Answer::json(400, r#"{"__type":"ExpiredTokenException","message":"old"}"#);
+    let server = Server::start(vec![expired(), Answer::json(200, STREAMS), expired(), expired()]).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source = CredentialsSource::new(move || Credentials {
+        access_key_id: format!("KEY{}", asked.fetch_add(1, Ordering::Relaxed)),
+        ..Credentials::anonymous()
+    });
+    let region = Region::new("eu-west-1").expect("a region");
+    let client = KinesisClient::builder(server.endpoint(), region, source).attempts_max(10).build().expect("no TLS");
+    assert!(list(&client).await.is_ok());
+    let error = list(&client).await.expect_err("the key of the second attempt is no younger");
+    assert!(error.to_string().contains("ExpiredTokenException: old"), "{error}");
+    let seen = server.seen();
+    assert_eq!(seen.len(), 4);
+    for (number, seen) in seen.iter().enumerate() {
+        let authorization = seen.headers["authorization"].to_str().expect("text");
+        assert!(authorization.contains(&format!("Credential=KEY{number}/")), "{authorization}");
+    }
 }
 
 #[tokio::test]

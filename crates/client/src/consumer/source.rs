@@ -177,10 +177,8 @@ impl Reading {
                     }
                 }
                 Err(error) => {
-                    if is_missing(&error) {
-                        if self.is_over().await {
-                            return self.end(Vec::new()).await;
-                        }
+                    if is_missing(&error) && self.is_over().await {
+                        return self.end(Vec::new()).await;
                     }
                     if iterator.is_none() {
                         self.move_if_refused(&error);

@@ -190,7 +190,7 @@ impl Buffer {
                 Err(Failure::Passing { kind, text }) => {
                     let counter = match kind {
                         Retry::Throttled => &self.counters.throttled_retries,
-                        Retry::Transient | Retry::Never => &self.counters.other_retries,
+                        Retry::Transient | Retry::Expired | Retry::Never => &self.counters.other_retries,
                     };
                     counter.add(1);
                     sent.parcel.attempts += 1;
