@@ -45,6 +45,8 @@ pub(super) async fn run(fan_out: bool) -> Result<String, String> {
         async {
             session.split_first(STREAM).await;
             session.merge_last(STREAM).await;
+            // Splits and then merges what the splits have made.
+            session.resize(STREAM, 12).await;
         },
         async { drop(first) },
         put(&producer, RECORDS / 3..RECORDS)
@@ -53,7 +55,8 @@ pub(super) async fn run(fan_out: bool) -> Result<String, String> {
     let moved = producer.metrics().user_records_moved;
     producer.close().await;
 
-    wait_for("end of three shards", async || read(&log, |log| log.ended) >= 3).await?;
+    // Of three the split and the merge, of eight the resize at least.
+    wait_for("end of eleven shards", async || read(&log, |log| log.ended) >= 11).await?;
     wait_for("record", async || read(&log, |log| log.distinct) >= RECORDS).await?;
     wait_for("balance of two", async || is_shared(&session, &["worker-1", "worker-2"]).await).await?;
     tokio::join!(second.stop(), third.stop());

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use api::dynamodb::{DynamoDB as _, ScanInput};
 use api::kinesis::{
-    CreateStreamInput, DescribeStreamSummaryInput, Kinesis as _, ListShardsInput, MergeShardsInput, Shard,
-    SplitShardInput, StreamStatus,
+    CreateStreamInput, DescribeStreamSummaryInput, Kinesis as _, ListShardsInput, MergeShardsInput, ScalingType, Shard,
+    SplitShardInput, StreamStatus, UpdateShardCountInput,
 };
 use base::ByteString;
 use base::caller::Caller;
@@ -93,6 +93,17 @@ impl Session {
             ..Default::default()
         };
         self.kinesis.merge_shards(&self.caller, input).await.expect("shards are merged");
+        self.wait_active(name).await;
+    }
+
+    pub(super) async fn resize(&self, name: &'static str, shards: i32) {
+        let input = UpdateShardCountInput {
+            stream_name: Some(name.into()),
+            target_shard_count: shards,
+            scaling_type: ScalingType::UniformScaling,
+            ..Default::default()
+        };
+        self.kinesis.update_shard_count(&self.caller, input).await.expect("a stream is resized");
         self.wait_active(name).await;
     }
 
