@@ -14,6 +14,7 @@ mod holding;
 mod lease;
 mod metrics;
 mod processor;
+mod reader;
 mod settings;
 mod shard;
 mod source;
@@ -40,7 +41,7 @@ use tokio::task::JoinSet;
 
 use self::coordinator::Coordinator;
 use self::metrics::Counters;
-use self::source::{How, Reader};
+use self::reader::{How, Reader};
 use self::table::LeaseTable;
 use self::view::View;
 

@@ -7,7 +7,8 @@ use tokio::time::sleep;
 
 use super::holding::{Holding, Order};
 use super::processor::{Checkpointer, RecordProcessor};
-use super::source::{Fetched, Reader, Source};
+use super::reader::Reader;
+use super::source::{Fetched, Source};
 use super::sync;
 
 /// How often a shard that ends in a merge looks for the lease of the other side.

@@ -1,14 +1,12 @@
 //! Reads one shard ahead of its processor: by polling or by enhanced fan-out, de-aggregated.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use api::kinesis::{
-    ChildShard, GetRecordsInput, GetRecordsOutput, GetShardIteratorInput, Kinesis, KinesisError, Record, Shard,
-    ShardIteratorType, StartingPosition, SubscribeToShardEvent, SubscribeToShardInput,
+    ChildShard, GetRecordsInput, GetRecordsOutput, GetShardIteratorInput, KinesisError, Record, ShardIteratorType,
+    StartingPosition, SubscribeToShardEvent, SubscribeToShardInput,
 };
 use base::ByteString;
-use base::caller::Caller;
 use base::hash_key::HashKeyRange;
 use base::time::{Clock as _, SystemClock, Timestamp};
 use futures_util::StreamExt as _;
@@ -19,33 +17,15 @@ use tokio::time::sleep;
 use super::deaggregate::user_records;
 use super::fan_out;
 use super::lease::{Checkpoint, Lease};
-use super::metrics::Counters;
 use super::processor::Batch;
+use super::reader::{How, Reader, after, at, at_time};
 use crate::failure::{Retry, is_throttle};
-use crate::{retry, shards};
+use crate::retry;
 
 /// Answers that are read ahead while one is processed.
 const AHEAD: usize = 1;
 /// AWS refuses a second subscription of the same consumer within this time.
 const RESUBSCRIBE_PAUSE: Duration = Duration::from_secs(5);
-
-/// Where records come from, for all shards.
-#[derive(Clone)]
-pub(super) struct Reader {
-    pub kinesis: Arc<dyn Kinesis>,
-    pub caller: Caller,
-    pub stream: ByteString,
-    pub how: How,
-    /// Where leases at `AT_TIMESTAMP` begin whose rows do not say so.
-    pub since: Option<Timestamp>,
-    pub counters: Arc<Counters>,
-}
-
-#[derive(Clone)]
-pub(super) enum How {
-    Poll { records_max: i32, idle: Duration },
-    FanOut { name: ByteString, consumer_arn: ByteString },
-}
 
 /// What a shard gives.
 pub(super) enum Fetched {
@@ -77,44 +57,6 @@ impl Source {
     pub(super) async fn next(&mut self) -> Option<Fetched> {
         self.fetched.recv().await
     }
-}
-
-impl Reader {
-    /// The shard of that id, if the stream still has it.
-    pub(super) async fn find(&self, id: &ByteString) -> Result<Option<Shard>, KinesisError> {
-        let shards = shards::list(&*self.kinesis, &self.caller, &self.stream, None).await?;
-        Ok(shards.into_iter().find(|shard| shard.shard_id == *id))
-    }
-
-    fn position(&self, lease: &Lease) -> StartingPosition {
-        let checkpoint = &lease.checkpoint;
-        match (&*checkpoint.sequence, lease.since.or(self.since)) {
-            ("AT_TIMESTAMP", Some(since)) => at_time(since),
-            // Nobody knows the time any more.
-            ("TRIM_HORIZON" | "AT_TIMESTAMP", _) => at(ShardIteratorType::TrimHorizon),
-            // Whoever had the lease before may have been given records that it did not checkpoint.
-            ("LATEST", _) => lease.since.map_or_else(|| at(ShardIteratorType::Latest), at_time),
-            // On a shard that has ended it leads to its children.
-            ("SHARD_END", _) => at(ShardIteratorType::Latest),
-            _ => StartingPosition {
-                // The record itself: user records in it may still be due.
-                sequence_number: Some(checkpoint.sequence.clone()),
-                ..at(ShardIteratorType::AtSequenceNumber)
-            },
-        }
-    }
-}
-
-fn at(kind: ShardIteratorType) -> StartingPosition {
-    StartingPosition { r#type: kind, ..Default::default() }
-}
-
-fn at_time(since: Timestamp) -> StartingPosition {
-    StartingPosition { timestamp: Some(since), ..at(ShardIteratorType::AtTimestamp) }
-}
-
-fn after(sequence_number: ByteString) -> StartingPosition {
-    StartingPosition { sequence_number: Some(sequence_number), ..at(ShardIteratorType::AfterSequenceNumber) }
 }
 
 struct Reading {

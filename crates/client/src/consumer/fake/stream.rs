@@ -13,7 +13,7 @@ use base::{BoxFuture, ByteString};
 use futures_util::{StreamExt as _, stream};
 
 use super::refuse;
-use crate::consumer::source::{How, Reader};
+use crate::consumer::reader::{How, Reader};
 use crate::service::anybody;
 
 pub(in crate::consumer) type Answers<T> = VecDeque<Result<T, KinesisError>>;

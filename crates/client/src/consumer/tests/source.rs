@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use super::lease;
 use crate::consumer::fake::{FakeStream, shard};
 use crate::consumer::lease::Lease;
-use crate::consumer::source::{Fetched, How, Source};
+use crate::consumer::reader::How;
+use crate::consumer::source::{Fetched, Source};
 
 fn not_found() -> KinesisError {
     KinesisError::resource_not_found("what")
