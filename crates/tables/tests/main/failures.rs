@@ -13,13 +13,21 @@ use tokio::sync::watch;
 
 use crate::world::{START, World};
 
-/// Refuses values that are larger than the space that is left.
-struct Small {
+/// Refuses values that are larger than the space that is left, or commits and says that it has failed.
+struct Troubled {
     inner: MemoryCatalog,
     value_bytes_max: AtomicUsize,
+    is_doubtful: AtomicBool,
 }
 
-impl Catalog for Small {
+impl Troubled {
+    fn new(value_bytes_max: usize) -> Arc<Self> {
+        let (value_bytes_max, is_doubtful) = (AtomicUsize::new(value_bytes_max), AtomicBool::new(false));
+        Arc::new(Self { inner: MemoryCatalog::new(), value_bytes_max, is_doubtful })
+    }
+}
+
+impl Catalog for Troubled {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Row>, CatalogError>> {
         self.inner.get(key)
     }
@@ -42,7 +50,12 @@ impl Catalog for Small {
         Box::pin(async move {
             // Others come meanwhile, and join the next group.
             tokio::task::yield_now().await;
-            if fits { self.inner.commit(transaction).await } else { Err(CatalogError::Full("no space".to_owned())) }
+            if !fits {
+                return Err(CatalogError::Full("no space".to_owned()));
+            }
+            let version = self.inner.commit(transaction).await?;
+            let is_doubtful = self.is_doubtful.load(Ordering::SeqCst);
+            if is_doubtful { Err(CatalogError::Failed("who knows".to_owned())) } else { Ok(version) }
         })
     }
 
@@ -53,7 +66,7 @@ impl Catalog for Small {
 
 #[tokio::test]
 async fn what_does_not_fit_takes_nothing_else_with_it() {
-    let catalog = Arc::new(Small { inner: MemoryCatalog::new(), value_bytes_max: AtomicUsize::new(1000) });
+    let catalog = Troubled::new(1000);
     let clock = Arc::new(ManualClock::new(START));
     let world = World::on(Arc::clone(&catalog) as SharedCatalog, clock, TablesSettings::default()).await;
     world.create("things").await;
@@ -85,47 +98,13 @@ async fn what_does_not_fit_takes_nothing_else_with_it() {
     world.put("things", json!({"id": "big", "v": "x".repeat(2000)})).await;
 }
 
-/// Commits, and says that it has failed.
-struct Doubtful {
-    inner: MemoryCatalog,
-    fails: AtomicBool,
-}
-
-impl Catalog for Doubtful {
-    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Row>, CatalogError>> {
-        self.inner.get(key)
-    }
-
-    fn scan<'a>(
-        &'a self,
-        prefix: &'a str,
-        after: Option<&'a str>,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<(String, Row)>, CatalogError>> {
-        self.inner.scan(prefix, after, limit)
-    }
-
-    fn commit(&self, transaction: Transaction) -> BoxFuture<'_, Result<u64, CatalogError>> {
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            let version = self.inner.commit(transaction).await?;
-            let fails = self.fails.load(Ordering::SeqCst);
-            if fails { Err(CatalogError::Failed("who knows".to_owned())) } else { Ok(version) }
-        })
-    }
-
-    fn watch(&self) -> watch::Receiver<u64> {
-        self.inner.watch()
-    }
-}
-
 #[tokio::test]
 async fn what_may_have_been_written_is_not_written_again() {
-    let catalog = Arc::new(Doubtful { inner: MemoryCatalog::new(), fails: AtomicBool::new(false) });
+    let catalog = Troubled::new(usize::MAX);
     let clock = Arc::new(ManualClock::new(START));
     let world = World::on(Arc::clone(&catalog) as SharedCatalog, clock, TablesSettings::default()).await;
     world.create("things").await;
-    catalog.fails.store(true, Ordering::SeqCst);
+    catalog.is_doubtful.store(true, Ordering::SeqCst);
     let increments = (0..5).map(|_| {
         let world = world.clone();
         let input = json!({
@@ -137,7 +116,7 @@ async fn what_may_have_been_written_is_not_written_again() {
     for answer in futures_util::future::join_all(increments).await {
         assert_eq!(answer.expect_err("nobody knows").code, "InternalServerError");
     }
-    catalog.fails.store(false, Ordering::SeqCst);
+    catalog.is_doubtful.store(false, Ordering::SeqCst);
     let key = json!({"TableName": "things", "Key": {"id": {"S": "a"}}});
     assert_eq!(world.ok("GetItem", key.clone()).await["Item"]["n"]["N"], "5", "each once, and memory knows it");
     assert_eq!(world.restart().await.ok("GetItem", key).await["Item"]["n"]["N"], "5");
