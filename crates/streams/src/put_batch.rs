@@ -11,7 +11,7 @@ use store::record_batch::RecordBatchBuilder;
 use store::shard_log::{Append, Appended, Refused};
 
 use crate::meters::Tally;
-use crate::sequence_text::{SequenceRun, SequenceText};
+use crate::sequence_text::{SequenceSlices, SequenceText, run_of};
 use crate::shard::Shard;
 use crate::shard_ids::shard_id;
 use crate::shard_map::ShardMap;
@@ -49,7 +49,7 @@ pub struct Group {
 pub enum Fate {
     Waiting,
     /// The numbers of the group's records that have not been answered.
-    Stored(SequenceRun),
+    Stored(SequenceSlices),
     Throttled,
     /// The shard was closed meanwhile; to be routed anew.
     Closed,
@@ -178,7 +178,7 @@ impl<'a> PutBatch<'a> {
         group.fate = match landed {
             Ok(Appended { first, arrival }) => {
                 let number = SequenceText::new(group.shard.row.sequence_number(first, arrival));
-                Fate::Stored(SequenceRun::new(number, group.records))
+                Fate::Stored(run_of(number, group.records))
             }
             Err(Refused::Closed) => Fate::Closed,
             Err(Refused::NotFound) => Fate::Failed(failure),

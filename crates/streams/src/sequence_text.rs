@@ -136,6 +136,17 @@ impl SequenceTexts {
     }
 }
 
+/// `count` consecutive numbers from `first` on.
+#[must_use]
+pub fn run_of(mut first: SequenceText, count: usize) -> SequenceSlices {
+    let mut texts = SequenceTexts::with_capacity(count);
+    for _ in 0..count {
+        texts.push(&first);
+        first.step();
+    }
+    texts.finish()
+}
+
 /// Iterator over [`SequenceTexts`].
 #[derive(Debug)]
 pub struct SequenceSlices {
@@ -143,39 +154,22 @@ pub struct SequenceSlices {
     next: usize,
 }
 
+impl SequenceSlices {
+    /// The next number, for whoever copies it.
+    pub fn take_text(&mut self) -> Option<&str> {
+        let number = self.all.get(self.next..self.next + DIGITS)?;
+        self.next += DIGITS;
+        Some(number)
+    }
+}
+
 impl Iterator for SequenceSlices {
     type Item = ByteString;
 
     fn next(&mut self) -> Option<ByteString> {
-        let slice = self.all.slice_ref(self.all.get(self.next..self.next + DIGITS)?);
-        self.next += DIGITS;
-        Some(slice)
-    }
-}
-
-/// Consecutive numbers, to be taken one by one.
-#[derive(Debug)]
-pub struct SequenceRun {
-    all: String,
-    next: usize,
-}
-
-impl SequenceRun {
-    /// `count` numbers from `first` on.
-    #[must_use]
-    pub fn new(mut first: SequenceText, count: usize) -> Self {
-        let mut digits = Vec::with_capacity(count * DIGITS);
-        for _ in 0..count {
-            digits.extend_from_slice(first.digits());
-            first.step();
-        }
-        Self { all: String::from_utf8(digits).expect("decimal digits are ASCII"), next: 0 }
-    }
-
-    pub fn take(&mut self) -> Option<&str> {
-        let number = self.all.get(self.next..self.next + DIGITS)?;
-        self.next += DIGITS;
-        Some(number)
+        let at = self.next;
+        self.take_text()?;
+        Some(self.all.slice_ref(&self.all[at..self.next]))
     }
 }
 
@@ -257,15 +251,15 @@ mod tests {
     }
 
     #[test]
-    fn runs_and_slices_come_in_order() {
-        let mut run = SequenceRun::new(SequenceText::new(number(1, 1, 1, 0)), 2);
-        let mut texts = SequenceTexts::with_capacity(2);
-        for index in [1, 2] {
-            assert_eq!(run.take(), Some(&*number(1, index, 1, 0).to_string()));
-            texts.push(&SequenceText::new(number(1, index, 1, 0)));
-        }
-        assert_eq!(run.take(), None);
-        let slices: Vec<String> = texts.finish().map(|slice| slice.to_string()).collect();
-        assert_eq!(slices, [number(1, 1, 1, 0).to_string(), number(1, 2, 1, 0).to_string()]);
+    fn slices_come_in_order() {
+        let expected = [1, 2, 3].map(|index| number(1, index, 1, 0).to_string());
+        let run = || run_of(SequenceText::new(number(1, 1, 1, 0)), 3);
+        assert_eq!(run().map(|slice| slice.to_string()).collect::<Vec<_>>(), expected);
+        let mut run = run();
+        assert_eq!(run.take_text(), Some(&*expected[0]));
+        assert_eq!(run.next().as_deref(), Some(&*expected[1]));
+        assert_eq!(run.take_text(), Some(&*expected[2]));
+        assert_eq!(run.take_text(), None);
+        assert_eq!(run.next(), None);
     }
 }

@@ -64,7 +64,8 @@ pub(super) async fn run<P: RecordProcessor>(holding: Arc<Holding>, reader: Reade
 }
 
 /// The end of a shard is held back while the other side of a merge has neither a lease nor been forgotten by the stream:
-/// the merged shard would begin before its records.
+/// the merged shard would begin before its records. May be dropped only when the shard is given up: what it holds is then
+/// read again by whoever has the lease next.
 async fn next(source: &mut Source, holding: &Holding, reader: &Reader) -> Option<Fetched> {
     let fetched = source.next().await?;
     if let Fetched::End(children) = &fetched {

@@ -80,7 +80,7 @@ pub async fn put_record(core: &Core, caller: &Caller, input: PutRecordInput) -> 
         answer = match &mut group.fate {
             Fate::Stored(numbers) => Ok(PutRecordOutput {
                 shard_id: group.shard_id.clone(),
-                sequence_number: numbers.take().expect("a stored record has a number").into(),
+                sequence_number: numbers.next().expect("a stored record has a number"),
                 encryption_type: encryption(&snapshot),
             }),
             Fate::Throttled => Err(error::shard_rate(&stream.arn, group.shard.row.index)),
@@ -189,7 +189,7 @@ fn shape(stream: &Stream, snapshot: &Snapshot, batch: &mut PutBatch<'_>, count: 
     let mut records = PutRecordsResultEntryList::with_capacity(count, count * STORED_TEXT_BYTES);
     batch.each(|group| match &mut group.fate {
         Fate::Stored(numbers) => records.push(PutRecordsResultEntry {
-            sequence_number: numbers.take(),
+            sequence_number: numbers.take_text(),
             shard_id: Some(&group.shard_id),
             ..PutRecordsResultEntry::default()
         }),
