@@ -31,6 +31,8 @@ use super::view::View;
 
 /// Rounds within one failover time.
 const ROUNDS: u32 = 3;
+/// How often a worker that stops looks at leases that change while it gives them back.
+const WITHDRAWALS_MAX: u32 = 5;
 /// How often KCL's leader wants to hear of a worker.
 const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -79,7 +81,11 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
                 () = told_to_stop(&mut stop), if !is_stopping => Event::Stop,
             };
             match event {
-                Event::Stop => is_stopping = true,
+                Event::Stop => {
+                    is_stopping = true;
+                    // What is held runs on meanwhile; what this does not reach runs out.
+                    drop(timeout(self.settings.failover / ROUNDS, self.withdraw()).await);
+                }
                 Event::ShardEnded if is_stopping => {}
                 Event::Round | Event::ShardEnded => self.round(is_stopping).await,
             }
@@ -178,8 +184,7 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
     /// Holds what the table says is this worker's.
     async fn adopt(&mut self, now: Instant) -> Result<(), DynamoDBError> {
         let me = self.settings.worker.clone();
-        let mine = |lease: &&Lease| lease.owner.as_ref() == Some(&me) && !lease.checkpoint.is_shard_end();
-        let mine: Vec<Lease> = self.view.leases.iter().filter(mine).cloned().collect();
+        let mine: Vec<Lease> = self.view.leases.iter().filter(|lease| is_of(lease, &me)).cloned().collect();
         for lease in mine {
             if self.held.contains_key(&lease.key) {
                 continue;
@@ -230,6 +235,27 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
         Ok(())
     }
 
+    /// Gives back what the table says is, or is to be, this worker's although it has not begun to hold it: nobody else
+    /// would take it before it runs out.
+    async fn withdraw(&mut self) -> Result<(), DynamoDBError> {
+        for _ in 0..WITHDRAWALS_MAX {
+            self.scan().await?;
+            let mut is_done = true;
+            for lease in self.view.leases.iter().filter(|lease| is_of(lease, &self.settings.worker)) {
+                if !self.held.contains_key(&lease.key) {
+                    is_done &= match &lease.checkpoint_owner {
+                        Some(other) => self.table.withdraw(lease, other).await?,
+                        None => self.table.release(lease).await?,
+                    };
+                }
+            }
+            if is_done {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn hold(&mut self, lease: Lease) {
         let key = lease.key.clone();
         let (table, worker) = (self.table.clone(), self.settings.worker.clone());
@@ -274,6 +300,11 @@ enum Event {
 
 async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// Whether a lease is, or is to be, a worker's, with something left to process.
+fn is_of(lease: &Lease, worker: &ByteString) -> bool {
+    lease.owner.as_ref() == Some(worker) && !lease.checkpoint.is_shard_end()
 }
 
 fn is_due(last: Option<Instant>, interval: Duration, now: Instant) -> bool {

@@ -15,6 +15,9 @@ use super::table::LeaseTable;
 /// Wait before a row is written again after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How often a lease is given up that changes while that is done.
+const RELEASES_MAX: u32 = 5;
+
 /// What is to become of the processing of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -159,10 +162,19 @@ impl Holding {
         Ok(self.table.get(shard).await?.is_some())
     }
 
-    /// Gives the lease up. When that fails, it runs out.
+    /// Gives the lease up, also when others have changed its row meanwhile. When that fails, it runs out.
     pub(super) async fn release(&self) {
-        let row = self.row.lock().await;
-        drop(self.table.release(&row.lease).await);
+        let mut row = self.row.lock().await;
+        for _ in 0..RELEASES_MAX {
+            if !matches!(self.table.release(&row.lease).await, Ok(false)) {
+                return;
+            }
+            // Asked for, or no longer asked for.
+            match self.table.get(&self.key).await {
+                Ok(Some(found)) if found.actual_owner() == Some(&self.worker) => row.lease = found,
+                _ => return,
+            }
+        }
     }
 
     /// Makes leases for the children and notes the end of the shard; false when the lease is lost before. Tries until

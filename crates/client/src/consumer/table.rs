@@ -230,6 +230,15 @@ impl LeaseTable {
         self.update(&lease.key, change).await
     }
 
+    /// Takes back what [`Self::ask_for`] wrote: the lease stays with `owner`.
+    pub(super) async fn withdraw(&self, lease: &Lease, owner: &ByteString) -> Result<bool, DynamoDBError> {
+        let change = Change::default()
+            .expect_owners(lease)
+            .put(name::LEASE_OWNER, text(owner.clone()))
+            .delete(name::CHECKPOINT_OWNER);
+        self.update(&lease.key, change).await
+    }
+
     /// Writes how far the shard is processed; counts up in `lease` too. False when somebody else has the lease.
     pub(super) async fn checkpoint(&self, lease: &mut Lease, to: Checkpoint) -> Result<bool, DynamoDBError> {
         let mut change = Change::default()

@@ -155,3 +155,28 @@ async fn settings_without_an_end_are_fine() {
     assert!(consumer.metrics().leases_held > 0);
     consumer.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_owned_after_two_that_stop_in_the_middle_of_a_handover() {
+    for is_asker_first in [true, false] {
+        let (stream, table) = (FakeStream::default(), FakeTable::default());
+        stream.state().shards = Some(vec![shard("a", true), shard("b", true)]);
+        for id in ["a", "b"] {
+            table.insert(&lease(id, "TRIM_HORIZON"), None);
+        }
+        let first = consumer(&stream, &table).start(|_| Idle).await.expect("a consumer starts");
+        sleep(FAILOVER).await;
+        assert_eq!(first.metrics().leases_held, 2);
+        let second = consumer(&stream, &table).worker_id("you").start(|_| Idle).await.expect("a consumer starts");
+        while !["a", "b"].iter().any(|id| table.lease(id).expect("there").checkpoint_owner.is_some()) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        // The first has not seen yet that it was asked.
+        let (one, other) = if is_asker_first { (second, first) } else { (first, second) };
+        one.stop().await;
+        other.stop().await;
+        for id in ["a", "b"] {
+            assert_eq!(table.lease(id).expect("there").actual_owner(), None, "of {id}, asker first: {is_asker_first}");
+        }
+    }
+}
