@@ -1,7 +1,7 @@
 //! What a connection is doing, as its watchdog sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,7 +14,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Activity {
     opened: Instant,
-    has_requested: AtomicBool,
+    /// Requests that have begun.
+    requests: AtomicUsize,
     /// Requests whose answer is not complete, event streams among them.
     running: AtomicUsize,
     /// Those of them that have not arrived whole.
@@ -39,7 +40,7 @@ impl Activity {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             opened: Instant::now(),
-            has_requested: AtomicBool::new(false),
+            requests: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
             arriving: AtomicUsize::new(0),
             streaming: AtomicUsize::new(0),
@@ -49,11 +50,21 @@ impl Activity {
 
     /// Notes a request until the guard is dropped.
     pub fn request(self: &Arc<Self>) -> Running {
-        self.has_requested.store(true, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Relaxed);
         self.arriving.fetch_add(1, Ordering::Relaxed);
         self.touch();
         Running { activity: Arc::clone(self), has_arrived: false }
+    }
+
+    /// How many requests have begun.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request is not answered completely.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed) > 0
     }
 
     pub fn touch(&self) {
@@ -70,7 +81,7 @@ impl Activity {
     pub fn verdict(&self, now: Instant, limits: &Limits, asked: Option<Instant>) -> Verdict {
         let touched = self.opened + Duration::from_millis(self.touched_millis.load(Ordering::Relaxed));
         let running = self.running.load(Ordering::Relaxed);
-        if !self.has_requested.load(Ordering::Relaxed) {
+        if self.requests() == 0 {
             let first = self.opened + limits.first_request;
             return due(now, asked.map_or(first, |at| first.min(at + limits.last_request)), Verdict::Drop);
         }
@@ -114,6 +125,11 @@ impl Running {
         if !std::mem::replace(&mut self.has_arrived, true) {
             self.activity.arriving.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+
+    /// Notes what is still to come of a request that was answered before all of it had arrived.
+    pub fn remainder(&self) -> Self {
+        self.activity.request()
     }
 
     /// Goes on as an event stream.

@@ -10,8 +10,8 @@ use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, Instant, timeout_at};
 
-use crate::budget::Budget;
-use crate::settings::Limits;
+use crate::activity::Running;
+use crate::router::Context;
 
 /// What a refused body may still send before the connection is closed on it, so that its sender reads the answer.
 const REFUSED_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -49,19 +49,26 @@ pub enum BodyError {
 }
 
 /// Reads the body of a request.
-pub async fn read(mut body: Incoming, head: &Parts, budget: &Budget, limits: &Limits) -> Result<Held, BodyError> {
+pub async fn read(context: &Context, head: &Parts, mut body: Incoming, running: &Running) -> Result<Held, BodyError> {
+    let limits = &context.settings.limits;
     let limit = limits.body_bytes_max;
+    let refuse = |body| refuse(body, &head.headers, running);
+    if context.unread.is_full() {
+        refuse(body);
+        return Err(BodyError::NoMemory);
+    }
     if body.is_end_stream() {
         return Ok(Held { bytes: Bytes::new(), _permit: None });
     }
     let declared = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if declared.is_some_and(|bytes| bytes > limit) {
-        refuse(body, &head.headers);
+        refuse(body);
         return Err(BodyError::TooLarge { bytes_max: limit });
     }
     // Whoever does not say how long the body is needs room for the longest.
-    let Some(permit) = budget.take(declared.unwrap_or(limit), head.version, limits.body_memory_wait).await else {
-        refuse(body, &head.headers);
+    let Some(permit) = context.budget.take(declared.unwrap_or(limit), head.version, limits.body_memory_wait).await
+    else {
+        refuse(body);
         return Err(BodyError::NoMemory);
     };
     let deadline = Instant::now() + limits.body_whole;
@@ -76,7 +83,7 @@ pub async fn read(mut body: Incoming, head: &Parts, budget: &Budget, limits: &Li
         };
         let Ok(data) = frame.into_data() else { continue };
         if read.len() + data.len() > limit {
-            refuse(body, &head.headers);
+            refuse(body);
             return Err(BodyError::TooLarge { bytes_max: limit });
         }
         if read.is_empty() {
@@ -95,10 +102,11 @@ pub async fn read(mut body: Incoming, head: &Parts, budget: &Budget, limits: &Li
 
 /// Lets the sender of a refused body go on for a while: were its connection closed with bytes unread, the
 /// system would reset it, and the answer could be lost. Who waits for permission to send gets none.
-fn refuse(mut body: Incoming, headers: &HeaderMap) {
+fn refuse(mut body: Incoming, headers: &HeaderMap, running: &Running) {
     if headers.contains_key(http::header::EXPECT) {
         return;
     }
+    let remainder = running.remainder();
     tokio::spawn(async move {
         let deadline = Instant::now() + REFUSED_TIME;
         let mut bytes = 0;
@@ -108,5 +116,6 @@ fn refuse(mut body: Incoming, headers: &HeaderMap) {
                 break;
             }
         }
+        drop((body, remainder));
     });
 }

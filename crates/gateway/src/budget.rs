@@ -2,7 +2,7 @@
 //!
 //! A request that finds none waits for a while, and is then told to slow down: clients know how to do that, and an
 //! answer is better than silence. What has arrived of a waiting request lies in the buffers of its connection, so no
-//! more may wait than there is memory for those.
+//! more may wait than there is memory for those. Large buffers of HTTP/1 are not counted: they have bounds of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use http::Version;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::connection::{HEAD_BYTES_MAX, STREAM_WINDOW_BYTES};
+use crate::connection::STREAM_WINDOW_BYTES;
+use crate::inlet::BUFFER_BYTES_LEAST;
 
 /// The budget counts in units, because a permit holds 32 bits.
 const UNIT: usize = 1024;
@@ -52,7 +53,7 @@ impl Budget {
         if let Some(permit) = pool.try_take(bytes) {
             return Some(permit);
         }
-        let buffered = if version == Version::HTTP_2 { STREAM_WINDOW_BYTES } else { HEAD_BYTES_MAX };
+        let buffered = if version == Version::HTTP_2 { STREAM_WINDOW_BYTES } else { BUFFER_BYTES_LEAST };
         let _waiting = self.waiting.try_acquire_many(buffered).ok()?;
         timeout(wait, pool.take(bytes)).await.ok()?
     }

@@ -21,6 +21,7 @@ use crate::reply::{Reply, ReplyBody};
 use crate::router::Context;
 use crate::unabandoned::Unabandoned;
 use crate::unpack::{is_packed, unpack};
+use crate::unread::Full;
 
 /// Buffers for answers begin with room for one like the last, up to this.
 const REPLY_BYTES_EXPECTED_MAX: usize = 16 * MIB;
@@ -133,7 +134,13 @@ async fn call(
             let mut out = Vec::with_capacity(expected.load(Ordering::Relaxed).min(REPLY_BYTES_EXPECTED_MAX));
             exchange.write(operation.name, Some(&*output), &mut out);
             expected.store(out.len() + out.len() / 8, Ordering::Relaxed);
-            exchange.success(ReplyBody::Whole(out.into()))
+            match context.unread.hold(out) {
+                Ok(body) => exchange.success(ReplyBody::Whole(body)),
+                Err(Full) => {
+                    let message = "There is no memory for the answer now. Ask again later.";
+                    exchange.failure(&Problem::new(503, "SlowDown", Some(message)))
+                }
+            }
         }
         Ok(service::Reply::Events(events)) => {
             let Language::Value(protocol) = exchange.language else {

@@ -13,13 +13,13 @@ use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 use crate::activity::{Activity, Verdict};
+use crate::inlet::{BUFFER_BYTES_MAX, Inlet};
 use crate::router::{self, Context};
 
 /// Header fields of one request.
 const HEADERS_MAX: usize = 100;
-/// Bytes of the head of one request: larger ones are answered with 431. To HTTP/1 it is also what a connection buffers of
-/// a body that is not being read yet.
-pub const HEAD_BYTES_MAX: u32 = 64 * 1024;
+/// Bytes of the header fields of one request in HTTP/2; see [`BUFFER_BYTES_MAX`] for HTTP/1.
+const FIELDS_BYTES_MAX: u32 = 16 * 1024;
 /// Clients with unlimited concurrency open one stream for each shard.
 const STREAMS_PER_CONNECTION_MAX: u32 = 2000;
 /// A body of 1 MiB goes without waiting for an answer; a connection takes two of them side by side.
@@ -41,7 +41,7 @@ pub fn builder(idle: Duration) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(idle)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX as usize)
+        .max_buf_size(BUFFER_BYTES_MAX)
         .keep_alive(true);
     builder
         .http2()
@@ -49,7 +49,7 @@ pub fn builder(idle: Duration) -> Builder<TokioExecutor> {
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_header_list_size(HEAD_BYTES_MAX)
+        .max_header_list_size(FIELDS_BYTES_MAX)
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
         .max_local_error_reset_streams(ERROR_STREAMS_MAX)
         .keep_alive_interval(PING_INTERVAL)
@@ -78,7 +78,8 @@ where
     let limits = context.settings.limits;
     let mut stop = context.stop.clone();
     let service = service_fn(|request| router::answer(Arc::clone(&context), Arc::clone(&activity), request));
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let inlet = Inlet::new(io, Arc::clone(&activity), Arc::clone(&context.buffers));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(inlet), service));
     let mut watchdog = pin!(sleep_until(activity.first_look(&limits)));
     let mut asked = None;
     loop {

@@ -148,7 +148,7 @@ impl Exchange {
             BodyError::Slow => (408, "RequestTimeout", "The body did not arrive in time.".to_owned()),
             BodyError::Broken => (400, SERIALIZATION_EXCEPTION, "The body ended before its announced end.".to_owned()),
             BodyError::NoMemory => {
-                (503, "SlowDown", "There is no memory for the body now. Send it again later.".to_owned())
+                (503, "SlowDown", "There is no memory for the request now. Send it again later.".to_owned())
             }
             BodyError::NotGzip => {
                 (400, SERIALIZATION_EXCEPTION, "The body is not gzip, as its Content-Encoding says.".to_owned())

@@ -11,6 +11,7 @@ pub mod monitor;
 mod server;
 
 mod connection;
+mod inlet;
 mod router;
 
 mod admit;
@@ -27,6 +28,7 @@ mod events;
 mod origin;
 mod random;
 mod unabandoned;
+mod unread;
 
 pub use dev::DevControl;
 pub use monitor::{Finished, Monitor};

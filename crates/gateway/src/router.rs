@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{debug, error};
 use wire::sigv4::AuthError;
 
@@ -28,6 +28,7 @@ use crate::origin::Origin;
 use crate::random::RequestId;
 use crate::reply::{Reply, ReplyBody, preflight};
 use crate::settings::Settings;
+use crate::unread::{Full, Unread};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -41,6 +42,9 @@ pub struct Context {
     pub dev: Option<Dev>,
     pub settings: Settings,
     pub budget: Budget,
+    /// See [`inlet::rooms`](crate::inlet::rooms).
+    pub buffers: Arc<Semaphore>,
+    pub unread: Unread,
     /// True once the gateway takes no more requests.
     pub stop: watch::Receiver<bool>,
     /// A stopping gateway waits until the last clone is gone: this one goes with the last connection, others belong
@@ -120,8 +124,7 @@ async fn route(
     {
         return reply;
     }
-    let limits = &context.settings.limits;
-    let held = match body_in::read(body, head, &context.budget, limits).await {
+    let held = match body_in::read(context, head, body, &running).await {
         Ok(held) => held,
         Err(error) => return Exchange::unknown(head, id).without_body(error).closing(),
     };
@@ -143,7 +146,14 @@ fn operators_page(context: &Context, path: &str) -> Option<Reply> {
             Ok(()) => Reply::plain(200, "OK", TEXT, "ok\n"),
             Err(reason) => Reply::plain(503, "NotReady", TEXT, format!("{reason}\n")),
         }),
-        "/metrics" => Some(Reply::plain(200, "OK", METRICS, context.monitor.metrics())),
+        "/metrics" if context.unread.is_full() => Some(Reply::plain(503, "SlowDown", TEXT, "no memory for answers\n")),
+        "/metrics" => {
+            let text = context.unread.hold(context.monitor.metrics().into_bytes());
+            Some(text.map_or_else(
+                |Full| Reply::plain(503, "SlowDown", TEXT, "no memory for this answer\n"),
+                |text| Reply::plain(200, "OK", METRICS, text),
+            ))
+        }
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use api::service::Service;
 use base::caller::CredentialSource;
+use base::limits::MIB;
 use base::time::Clock;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
@@ -14,7 +15,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet, yield_now};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tracing::{info, warn};
@@ -24,14 +25,22 @@ use crate::call::Hosted;
 use crate::connection::{self, Counted};
 use crate::dev::{Dev, DevControl};
 use crate::identity::Gate;
+use crate::inlet;
 use crate::monitor::Monitor;
 use crate::router::Context;
 use crate::settings::Settings;
+use crate::unread::Unread;
 
 /// What clients choose from by ALPN; who offers nothing is understood by the first bytes.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 /// After the system refused to accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Large buffers of connections may take one part in so many of what the bodies of requests may.
+const BUFFERS_SHARE: usize = 4;
+/// What operations answer at most: 16 MiB of items, as text.
+const ANSWER_BYTES_MAX: usize = 32 * MIB;
+/// Connections that are accepted before it is the turn of those that are open.
+const ACCEPTS_IN_A_ROW: usize = 16;
 /// For operations to end whose connections were cut.
 const LAST_OPERATIONS: Duration = Duration::from_secs(1);
 
@@ -132,6 +141,8 @@ impl Acceptor {
             monitor: parts.monitor,
             dev: parts.dev.map(Dev::new),
             budget: Budget::new(limits.body_memory_bytes.max(limits.body_bytes_max), limits.body_bytes_max),
+            buffers: inlet::rooms(limits.body_memory_bytes / BUFFERS_SHARE),
+            unread: Unread::new(limits.body_memory_bytes, ANSWER_BYTES_MAX),
             settings: parts.settings,
             stop: stopped,
             drain,
@@ -171,7 +182,7 @@ impl Acceptor {
     async fn run(self, listener: TcpListener, tls: Option<TlsAcceptor>) -> JoinSet<()> {
         let mut connections = JoinSet::new();
         let mut stop = self.context.stop.clone();
-        loop {
+        for turn in 1_usize.. {
             let accepted = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return connections,
                 accepted = self.accept(&listener) => accepted,
@@ -186,7 +197,11 @@ impl Acceptor {
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
+            if turn.is_multiple_of(ACCEPTS_IN_A_ROW) {
+                yield_now().await;
+            }
         }
+        connections
     }
 
     async fn accept(&self, listener: &TcpListener) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {

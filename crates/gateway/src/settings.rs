@@ -22,7 +22,7 @@ pub struct Settings {
 pub struct Limits {
     /// Largest body of a request.
     pub body_bytes_max: usize,
-    /// Memory for the bodies of all requests that are being read or run.
+    /// Memory for the bodies of all requests that are being read or run, and as much for answers that are not read.
     pub body_memory_bytes: usize,
     /// How long a request waits for that memory before it is told to slow down.
     pub body_memory_wait: Duration,

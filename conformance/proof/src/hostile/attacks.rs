@@ -22,6 +22,7 @@ type Attack = fn(Target) -> BoxFuture<'static, ()>;
 
 pub(super) const ATTACKS: &[(&str, Attack)] = &[
     ("10,000 slow connections", |target| Box::pin(slow_connections(target))),
+    ("10,000 heads held back", |target| Box::pin(heads_held_back(target))),
     ("1,000 bodies of 10 MiB", |target| Box::pin(large_bodies(target))),
     ("endless heads", |target| Box::pin(floods(target, b"POST / HTTP/1.1\r\nhost: h\r\n", header_lines))),
     ("streams opened and reset", |target| Box::pin(floods(target, PREFACE, resets))),
@@ -31,6 +32,7 @@ pub(super) const ATTACKS: &[(&str, Attack)] = &[
 ];
 
 const SLOW_CONNECTIONS: usize = 10_000;
+const HELD_HEAD_BYTES: usize = 60_000;
 const LARGE_BODIES: usize = 1000;
 const LARGE_BODY_BYTES: usize = 10 << 20;
 /// Connections of a flood, each opened again when the server has ended it.
@@ -64,6 +66,18 @@ async fn slow_connections(target: Target) {
             }
             sleep(Duration::from_secs(1)).await;
         }
+    }))
+    .await;
+}
+
+/// Most of a large head, and then nothing.
+async fn heads_held_back(target: Target) {
+    let end = target.end();
+    together((0..SLOW_CONNECTIONS).map(move |_| async move {
+        let Some(mut socket) = target.connect().await else { return };
+        let head = [b"POST / HTTP/1.1\r\nhost: h\r\nx-long: ".as_slice(), &[b'x'; HELD_HEAD_BYTES]].concat();
+        let _ = timeout(target.lasts, socket.write_all(&head)).await;
+        let _ = tokio::time::timeout_at(end, socket.read(&mut [0; 1024])).await;
     }))
     .await;
 }
