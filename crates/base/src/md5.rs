@@ -8,8 +8,8 @@
 
 use crate::hash_key::HashKey;
 
-/// Keys hashed together.
-const LANES: usize = 16;
+/// Keys that are hashed side by side.
+pub const LANES: usize = 16;
 
 type Lane = [u32; LANES];
 

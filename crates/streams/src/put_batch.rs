@@ -6,6 +6,7 @@ use std::sync::Arc;
 use api::kinesis::PutRecordsRequestEntry;
 use base::ByteString;
 use base::hash_key::HashKey;
+use base::md5::{LANES, hash_keys};
 use base::time::Timestamp;
 use store::record_batch::RecordBatchBuilder;
 use store::shard_log::{Append, Appended, Refused};
@@ -75,9 +76,14 @@ impl<'a> PutBatch<'a> {
     }
 
     fn hash(&mut self) {
-        let texts: Vec<&[u8]> = self.records.iter().map(|record| record.partition_key.as_bytes()).collect();
-        self.keys = vec![HashKey::MIN; texts.len()];
-        base::md5::hash_keys(&texts, &mut self.keys);
+        self.keys = vec![HashKey::MIN; self.records.len()];
+        for (records, keys) in self.records.chunks(LANES).zip(self.keys.chunks_mut(LANES)) {
+            let mut texts = [&[][..]; LANES];
+            for (text, record) in texts.iter_mut().zip(records) {
+                *text = record.partition_key.as_bytes();
+            }
+            hash_keys(&texts[..records.len()], keys);
+        }
         for (record, key) in &self.explicit_keys {
             self.keys[*record] = *key;
         }
