@@ -162,6 +162,7 @@ const TAIL: &str = "
 How to read it:
 
 - A producer has one batch in flight: it sends the next when every record of the last is acknowledged. *acknowledged* is the time of a batch.
+- Apache Iggy would belong into these tables: its clients are published, its server is in no package registry.
 - Each server is spoken to in its own protocol over blocking sockets: PutRecords in JSON over HTTP/1.1 (one stream of 4 shards), XADD of
   a whole batch in one pipeline (a stream a producer, the partition key is the field's name), JetStream publish of a whole batch before the first
   acknowledgement is read (a stream a producer, data without partition key). Batches are made, and signed, before the clock starts.
