@@ -30,9 +30,11 @@ def start(server, folder, log, environment):
     known |= {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": REGION}
     known |= {"ENDPOINT": server.endpoint, "SCRATCH": str(folder)} | environment
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
+    # It leaves its files there.
+    temporary = f"-Djava.io.tmpdir={folder}"
     with open(log, "ab") as output:
         return subprocess.Popen(
-            ["java", "-Xmx1g", "-XX:+UseSerialGC", *opens, "-cp", classpath, "conformance.Job"],
+            ["java", "-Xmx1g", "-XX:+UseSerialGC", temporary, *opens, "-cp", classpath, "conformance.Job"],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=known,
         )
 

@@ -103,7 +103,17 @@ fn python(python: Python, tests: &str, mut variables: Variables) -> Result<Tally
         variables.push(("PYTHONPATH", path));
     }
     let tests = format!("conformance/python/{tests}");
-    let arguments = ["-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", &tests];
+    let arguments = [
+        "-m",
+        "pytest",
+        "-q",
+        "--no-header",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "tmp_path_retention_policy=failed",
+        &tests,
+    ];
     started(&python.program, &arguments, variables)
 }
 
