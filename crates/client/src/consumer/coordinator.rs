@@ -63,11 +63,10 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
         let mut rounds = interval(self.settings.failover / ROUNDS);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = Arc::clone(&self.ended);
-        let mut is_stopping = false;
+        // Of stopping.
         let mut deadline = None;
         loop {
-            if is_stopping {
-                let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.handover);
+            if let Some(deadline) = deadline {
                 self.held.values().for_each(|held| held.holding.order(Order::HandOver));
                 self.reap().await;
                 if self.held.is_empty() || Instant::now() >= deadline {
@@ -78,32 +77,29 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
                 _ = rounds.tick() => Event::Round,
                 () = ended.notified() => Event::ShardEnded,
                 // The consumer says so; it is never gone without ending this task.
-                () = told_to_stop(&mut stop), if !is_stopping => Event::Stop,
+                () = told_to_stop(&mut stop), if deadline.is_none() => Event::Stop,
             };
             match event {
                 Event::Stop => {
-                    is_stopping = true;
-                    // What is held runs on meanwhile; what this does not reach runs out.
-                    drop(timeout(self.settings.failover / ROUNDS, self.withdraw()).await);
+                    deadline = Some(Instant::now() + self.settings.handover);
+                    self.withdraw_in_time().await;
                 }
-                Event::ShardEnded if is_stopping => {}
-                Event::Round | Event::ShardEnded => self.round(is_stopping).await,
+                Event::ShardEnded if deadline.is_some() => {}
+                Event::Round | Event::ShardEnded => self.round(deadline.is_some()).await,
             }
         }
     }
 
     async fn round(&mut self, is_stopping: bool) {
         self.reap().await;
-        let held: Vec<Arc<Holding>> = self.held.values().map(|held| Arc::clone(&held.holding)).collect();
-        let pause = self.settings.failover / ROUNDS;
-        // With what has passed since the renewal before, this makes the failover time.
-        let limit = pause * (ROUNDS - 1);
-        renew(&held, limit).await;
+        let held = self.holdings();
+        let failover = self.settings.failover;
+        renew(&held, failover).await;
         if !is_stopping {
             let looked = tokio::select! {
                 looked = self.look() => looked,
                 // Leases are kept while a look takes long.
-                never = keep_renewing(&held, pause, limit) => match never {},
+                never = keep_renewing(&held, failover) => match never {},
             };
             if looked.is_err() {
                 // The next round tries again; what is held is kept as long as it is renewed.
@@ -111,6 +107,10 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
             }
         }
         self.counters.leases_held.set(self.held.len());
+    }
+
+    fn holdings(&self) -> Vec<Arc<Holding>> {
+        self.held.values().map(|held| Arc::clone(&held.holding)).collect()
     }
 
     /// Forgets what has come to an end. Leases that were never begun are given back when that is ordered.
@@ -235,6 +235,16 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
         Ok(())
     }
 
+    /// What is not given back within the handover time runs out.
+    async fn withdraw_in_time(&mut self) {
+        let (held, failover, limit) = (self.holdings(), self.settings.failover, self.settings.handover);
+        tokio::select! {
+            _ = timeout(limit, self.withdraw()) => {}
+            // The rest is kept until it is handed over.
+            never = keep_renewing(&held, failover) => match never {},
+        }
+    }
+
     /// Gives back what the table says is, or is to be, this worker's although it has not begun to hold it: nobody else
     /// would take it before it runs out.
     async fn withdraw(&mut self) -> Result<(), DynamoDBError> {
@@ -281,14 +291,16 @@ impl<P: RecordProcessor, F: Fn(&str) -> P + Send + Sync + 'static> Coordinator<F
     }
 }
 
-async fn renew(held: &[Arc<Holding>], limit: Duration) {
+async fn renew(held: &[Arc<Holding>], failover: Duration) {
+    // With what has passed since the renewal before, this makes the failover time.
+    let limit = failover / ROUNDS * (ROUNDS - 1);
     join_all(held.iter().map(|holding| holding.renew_within(limit))).await;
 }
 
-async fn keep_renewing(held: &[Arc<Holding>], pause: Duration, limit: Duration) -> Infallible {
+async fn keep_renewing(held: &[Arc<Holding>], failover: Duration) -> Infallible {
     loop {
-        sleep(pause).await;
-        renew(held, limit).await;
+        sleep(failover / ROUNDS).await;
+        renew(held, failover).await;
     }
 }
 
