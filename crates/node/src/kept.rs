@@ -10,7 +10,7 @@ use base::time::Clock;
 use store::catalog::SharedCatalog;
 use store::root_key::RootKey;
 use store::shard_log::ShardLog as _;
-use store_local::{LocalLog, LocalLogSettings, SqliteCatalog};
+use store_local::{FailureLatch, LocalLog, LocalLogSettings, SqliteCatalog};
 
 use crate::directory::DataDirectory;
 use crate::settings::Settings;
@@ -25,6 +25,8 @@ pub struct Kept {
     pub catalog: SharedCatalog,
     pub root_key: Arc<dyn RootKey>,
     has_rows: bool,
+    /// Of the catalog, for the log.
+    failure: FailureLatch,
 }
 
 impl Kept {
@@ -37,13 +39,15 @@ impl Kept {
         let opened = tokio::task::spawn_blocking(move || SqliteCatalog::open(&path));
         // In an empty directory the key does not wait for what the catalog says: a first start is short of time.
         let early = if is_empty { Some(root_key(settings, &directory, true).await?) } else { None };
-        let catalog: SharedCatalog = Arc::new(opened.await.map_err(|_| StartError::Panicked)??);
+        let catalog = opened.await.map_err(|_| StartError::Panicked)??;
+        let failure = catalog.failure_latch();
+        let catalog: SharedCatalog = Arc::new(catalog);
         let has_rows = has_rows(&catalog, "").await?;
         let root_key = match early {
             Some(made) => made,
             None => root_key(settings, &directory, !has_rows && !directory.has_log()).await?,
         };
-        Ok(Self { directory, catalog, root_key, has_rows })
+        Ok(Self { directory, catalog, root_key, has_rows, failure })
     }
 
     /// Opens the log, which takes the directory's lock.
@@ -51,8 +55,8 @@ impl Kept {
         if has_rows(&self.catalog, ROWS_OF_SERVICES).await? {
             self.directory.check_log()?;
         }
-        let root_key = Arc::clone(&self.root_key);
-        let open = move || LocalLog::open(&settings, clock, root_key, None);
+        let (root_key, failure) = (Arc::clone(&self.root_key), self.failure.clone());
+        let open = move || LocalLog::open_beside(&settings, clock, root_key, None, failure);
         let log = tokio::task::spawn_blocking(open).await.map_err(|_| StartError::Panicked)??;
         if !self.has_rows && knows_records(&log) {
             return Err(self.directory.catalog_is_empty().into());

@@ -7,6 +7,7 @@ mod bytes;
 pub mod catalog;
 mod cipher;
 mod error;
+mod failure_latch;
 mod files;
 mod journal;
 mod log;
@@ -19,6 +20,7 @@ mod sync;
 
 pub use catalog::{CatalogOpenError, SqliteCatalog};
 pub use error::OpenError;
+pub use failure_latch::FailureLatch;
 pub use journal::prepare::Full;
 pub use log::LocalLog;
 pub use settings::LocalLogSettings;

@@ -186,10 +186,11 @@ mod tests {
     use store::shard_log::Durability;
 
     use super::*;
+    use crate::failure_latch::FailureLatch;
     use crate::files::OsFiles;
 
     fn files() -> Arc<dyn Files> {
-        Arc::new(OsFiles::new(Durability::Sync))
+        Arc::new(OsFiles::new(Durability::Sync, FailureLatch::default()))
     }
 
     #[test]

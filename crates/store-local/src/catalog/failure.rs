@@ -1,6 +1,7 @@
 //! What can go wrong with the file.
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC};
 use store::catalog::CatalogError;
 use thiserror::Error;
 
@@ -14,6 +15,8 @@ pub(super) enum Failure {
     Format(i64),
     #[error("the number of the last commit cannot be kept: {0}")]
     Witness(std::io::Error),
+    #[error("nothing is committed until a restart: {0}")]
+    Latched(String),
 }
 
 impl Failure {
@@ -22,7 +25,20 @@ impl Failure {
         let text = format!("{path}: {self}");
         match self {
             Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => CatalogError::Full(text),
-            Self::Sql(_) | Self::Damaged(_) | Self::Format(_) | Self::Witness(_) => CatalogError::Failed(text),
+            Self::Sql(_) | Self::Damaged(_) | Self::Format(_) | Self::Witness(_) | Self::Latched(_) => {
+                CatalogError::Failed(text)
+            }
+        }
+    }
+
+    /// Whether it leaves in doubt what the device has of any file.
+    pub(super) fn is_of_flush(&self) -> bool {
+        match self {
+            Self::Sql(error) => error
+                .sqlite_error()
+                .is_some_and(|error| matches!(error.extended_code, SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC)),
+            Self::Witness(_) => true,
+            Self::Damaged(_) | Self::Format(_) | Self::Latched(_) => false,
         }
     }
 }

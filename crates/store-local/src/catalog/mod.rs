@@ -18,6 +18,8 @@ use store::catalog::{Catalog, CatalogError, Row, Transaction};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use crate::failure_latch::FailureLatch;
+
 /// Reads, or transactions, that may wait for their thread before callers wait themselves.
 const QUEUE_COUNT_MAX: usize = 1024;
 /// Pages that the file may have: SQLite's own limit.
@@ -38,6 +40,7 @@ pub struct SqliteCatalog {
     writes: mpsc::Sender<WriteRequest>,
     reads: mpsc::Sender<ReadRequest>,
     version: watch::Sender<u64>,
+    failure: FailureLatch,
 }
 
 /// A transaction that waits for the writer. The permit is returned when it has been answered.
@@ -75,7 +78,9 @@ impl SqliteCatalog {
         let connection::Connections { writer, reader, witness, version } =
             connection::open(path, pages_max).map_err(failed)?;
         let version = watch::Sender::new(version);
-        let mut writer = writer::Writer { connection: writer, witness, path: path.display().to_string() };
+        let failure = FailureLatch::default();
+        let path_text = path.display().to_string();
+        let mut writer = writer::Writer { connection: writer, witness, path: path_text, failure: failure.clone() };
         let reader = reader::Reader { connection: reader, path: path.display().to_string() };
         let (writes, write_queue) = mpsc::channel();
         let (reads, read_queue) = mpsc::channel();
@@ -95,7 +100,14 @@ impl SqliteCatalog {
         for thread in threads {
             thread.map_err(|error| failed(format!("no thread for it: {error}")))?;
         }
-        Ok(Self { permits: Arc::new(Semaphore::new(QUEUE_COUNT_MAX)), writes, reads, version })
+        Ok(Self { permits: Arc::new(Semaphore::new(QUEUE_COUNT_MAX)), writes, reads, version, failure })
+    }
+
+    /// Set when a flush of the catalog fails; when it is set, by the log of the same directory for one, nothing is
+    /// committed any more.
+    #[must_use]
+    pub fn failure_latch(&self) -> FailureLatch {
+        self.failure.clone()
     }
 
     async fn permit(&self) -> OwnedSemaphorePermit {

@@ -37,6 +37,22 @@ async fn survives_a_restart() {
     assert!(next.expect("commit") > version, "versions go on");
 }
 
+#[tokio::test]
+async fn after_a_flush_that_failed_elsewhere_nothing_is_committed() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let path = dir.path().join("catalog.db");
+    let catalog = SqliteCatalog::open(&path).expect("opens");
+    let version = catalog.commit(Transaction::new().put("a", "1")).await.expect("commit");
+    catalog.failure_latch().set("flush of a journal".to_owned());
+    let error = catalog.commit(Transaction::new().put("a", "2")).await.expect_err("refused");
+    assert!(matches!(&error, CatalogError::Failed(text) if text.contains("flush of a journal")), "{error}");
+    assert_eq!(*catalog.watch().borrow(), version);
+    assert_eq!(&catalog.get("a").await.expect("reads go on").expect("present").value[..], b"1");
+    drop(catalog);
+    let catalog = SqliteCatalog::open(&path).expect("opens");
+    catalog.commit(Transaction::new().put("a", "2")).await.expect("a restart helps");
+}
+
 /// As on a full disk: the file of the index beside the database cannot be made.
 #[tokio::test]
 async fn opens_without_room_for_its_side_files() {

@@ -10,6 +10,7 @@ use super::WriteRequest;
 use super::failure::Failure;
 use super::sums::{Totals, row_sum};
 use super::witness::Witness;
+use crate::failure_latch::FailureLatch;
 
 /// Transactions that share a flush.
 const GROUP_COUNT_MAX: usize = 128;
@@ -21,6 +22,7 @@ pub(super) struct Writer {
     pub witness: Witness,
     /// The file, for messages.
     pub path: String,
+    pub failure: FailureLatch,
 }
 
 impl Writer {
@@ -30,9 +32,11 @@ impl Writer {
             let mut group = vec![first];
             group.extend(queue.try_iter().take(GROUP_COUNT_MAX - 1));
             let transactions: Vec<&Transaction> = group.iter().map(|request| &request.transaction).collect();
-            let answers = match self.commit(&transactions) {
+            let answers = match self.commit_once(&transactions) {
                 Ok(answers) => answers,
-                Err(error @ Failure::Witness(_)) => vec![Err(error.explain(&self.path)); group.len()],
+                Err(error @ (Failure::Witness(_) | Failure::Latched(_))) => {
+                    vec![Err(error.explain(&self.path)); group.len()]
+                }
                 // One of them may be what the file has no room for: let each stand for itself.
                 Err(_) => transactions.iter().map(|one| self.commit_alone(one)).collect(),
             };
@@ -51,12 +55,28 @@ impl Writer {
     }
 
     fn commit_alone(&mut self, transaction: &Transaction) -> Result<u64, CatalogError> {
-        self.commit(&[transaction])
+        self.commit_once(&[transaction])
             .map_err(|error| error.explain(&self.path))
             .and_then(|mut answers| answers.swap_remove(0))
     }
 
-    /// Commits all whose expectations hold. After an error that is not of the witness, none was committed.
+    /// As [`Writer::commit`], unless nothing is to be committed any more. After a flush that failed nothing is.
+    fn commit_once(&mut self, transactions: &[&Transaction]) -> Result<Answers, Failure> {
+        self.check_latch()?;
+        let committed = self.commit(transactions);
+        if let Err(error) = &committed
+            && error.is_of_flush()
+        {
+            self.failure.set(format!("{}: {error}", self.path));
+        }
+        committed
+    }
+
+    fn check_latch(&self) -> Result<(), Failure> {
+        self.failure.get().map_or(Ok(()), |reason| Err(Failure::Latched(reason.to_owned())))
+    }
+
+    /// Commits all whose expectations hold. After an error that is not of the witness or the latch, none was committed.
     fn commit(&mut self, transactions: &[&Transaction]) -> Result<Answers, Failure> {
         let sql = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let before = Totals::load(&sql)?;
@@ -77,6 +97,8 @@ impl Writer {
             totals.store(&sql)?;
         }
         sql.commit()?;
+        // A flush that failed elsewhere may have taken what this one was to flush.
+        self.check_latch()?;
         if totals.version > before.version {
             self.witness.put(totals.version).map_err(Failure::Witness)?;
         }

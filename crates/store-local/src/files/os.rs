@@ -14,6 +14,7 @@ use store::shard_log::Durability;
 use super::lock::DirectoryLock;
 use super::{DataFile, Files, Held, Listed};
 use crate::error::OpenError;
+use crate::failure_latch::FailureLatch;
 use crate::journal::aligned::AlignedBuffer;
 
 /// Zeros are written in pieces of this size.
@@ -26,11 +27,13 @@ const PAUSE_MAX: Duration = Duration::from_millis(5);
 pub(crate) struct OsFiles {
     durability: Durability,
     direct: AtomicBool,
+    failure: FailureLatch,
 }
 
 impl OsFiles {
-    pub(crate) fn new(durability: Durability) -> Self {
-        Self { durability, direct: AtomicBool::new(durability == Durability::Sync) }
+    /// `failure` is set when a flush fails.
+    pub(crate) fn new(durability: Durability, failure: FailureLatch) -> Self {
+        Self { durability, direct: AtomicBool::new(durability == Durability::Sync), failure }
     }
 
     fn direct(&self) -> bool {
@@ -47,7 +50,7 @@ impl OsFiles {
             file.write_all_at(&zeros.bytes()[..piece], offset)?;
             offset += piece as u64;
         }
-        if self.durability == Durability::Sync { file.sync_all() } else { Ok(()) }
+        if self.durability == Durability::Sync { self.failure.flushed(path, file.sync_all()) } else { Ok(()) }
     }
 
     fn open_writer(&self, path: &Path) -> io::Result<OsFile> {
@@ -100,7 +103,7 @@ impl Files for OsFiles {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        File::open(dir)?.sync_all()
+        self.failure.flushed(dir, File::open(dir)?.sync_all())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -129,7 +132,8 @@ impl Files for OsFiles {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => create(path, OFlags::empty())?,
             created => created?,
         };
-        Ok(Arc::new(NewOsFile { path: path.to_owned(), direct, buffered: OnceLock::new() }))
+        let (path, failure) = (path.to_owned(), self.failure.clone());
+        Ok(Arc::new(NewOsFile { path, direct, buffered: OnceLock::new(), failure }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DataFile>> {
@@ -195,6 +199,7 @@ struct NewOsFile {
     direct: File,
     /// Set when the file system has refused a direct write.
     buffered: OnceLock<File>,
+    failure: FailureLatch,
 }
 
 impl NewOsFile {
@@ -227,7 +232,7 @@ impl DataFile for NewOsFile {
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.direct.sync_all()
+        self.failure.flushed(&self.path, self.direct.sync_all())
     }
 
     fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Releases commits in log order: what a frame holds is published and answered when all earlier frames are durable too.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use store::read_run::StoredBatch;
 use store::shard_log::{Appended, LogBounds, LogError, Refused};
@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::counters::Counters;
 use super::entry::{IndexEntry, LogEntry};
 use super::queue::{AppendAnswer, Close};
+use crate::failure_latch::FailureLatch;
 use crate::journal::file::Journal;
 use crate::sync::lock;
 
@@ -45,8 +46,7 @@ pub(crate) struct Answer {
 pub(crate) struct Completion {
     state: Mutex<State>,
     changed: Condvar,
-    /// Why nothing more is acknowledged.
-    failure: OnceLock<String>,
+    failure: FailureLatch,
     settings: CompletionSettings,
     counters: Arc<Counters>,
     on_sealed: Box<dyn Fn(Arc<Journal>, u64) + Send + Sync>,
@@ -83,13 +83,14 @@ impl Completion {
     pub(crate) fn new(
         settings: CompletionSettings,
         frames_end: u64,
+        failure: FailureLatch,
         counters: Arc<Counters>,
         on_sealed: Box<dyn Fn(Arc<Journal>, u64) + Send + Sync>,
     ) -> Self {
         Self {
             state: Mutex::new(State { frames_end, ..State::default() }),
             changed: Condvar::new(),
-            failure: OnceLock::new(),
+            failure,
             settings,
             counters,
             on_sealed,
@@ -97,19 +98,22 @@ impl Completion {
     }
 
     pub(crate) fn failure(&self) -> Option<LogError> {
-        self.failure.get().map(|reason| LogError::Failed(reason.clone()))
+        self.failure.get().map(|reason| LogError::Failed(reason.to_owned()))
     }
 
     /// From now on nothing is acknowledged. The first reason stays.
     pub(crate) fn fail(&self, reason: String) {
-        if self.failure.set(reason).is_ok() {
-            tracing::error!(reason = self.failure.get(), "the log has failed; appends are refused until restart");
+        self.failure.set(reason);
+        if let Some(error) = self.failure() {
+            self.refuse_parked(&error);
         }
+    }
+
+    /// Refuses the commits that wait for earlier ones, and lets go who waits for room.
+    fn refuse_parked(&self, error: &LogError) {
         let parked = std::mem::take(&mut lock(&self.state).written);
         self.changed.notify_all();
-        if let Some(error) = self.failure() {
-            parked.into_iter().flatten().for_each(|commit| refuse(commit, &error));
-        }
+        parked.into_iter().flatten().for_each(|commit| refuse(commit, error));
     }
 
     /// All frames below are on the device. 0 when commits are not flushed one by one: then an acknowledged frame may be
@@ -155,6 +159,7 @@ impl Completion {
             let mut state = lock(&self.state);
             if let Some(error) = self.failure() {
                 drop(state);
+                self.refuse_parked(&error);
                 return refuse(commit, &error);
             }
             let place = usize::try_from(commit.ticket - state.next_ticket).expect("the window is small");

@@ -22,6 +22,7 @@ use super::rebuild::rebuild;
 use super::sequencer::{Place, Sequencer, SequencerParts, group_bytes_max};
 use super::{LocalLog, Stop, Threads, commit};
 use crate::error::OpenError;
+use crate::failure_latch::FailureLatch;
 use crate::files::{Files, Held, OsFiles};
 use crate::journal::BLOCK_BYTES;
 use crate::journal::file::{Journal, Run as JournalRun};
@@ -46,6 +47,8 @@ pub struct Parts {
     pub segments: Option<Arc<dyn ObjectStore>>,
     pub files: Arc<dyn Files>,
     pub schedule: Arc<dyn Schedule>,
+    /// What the log shares with the catalog of the same directory.
+    pub failure: FailureLatch,
 }
 
 impl LocalLog {
@@ -62,8 +65,22 @@ impl LocalLog {
         root_key: Arc<dyn RootKey>,
         segments: Option<Arc<dyn ObjectStore>>,
     ) -> Result<Arc<Self>, OpenError> {
-        let files = Arc::new(OsFiles::new(settings.durability));
-        Self::open_with(settings, Parts { clock, root_key, segments, files, schedule: Arc::new(OsSchedule) })
+        Self::open_beside(settings, clock, root_key, segments, FailureLatch::default())
+    }
+
+    /// As [`LocalLog::open`], beside a catalog in the same directory, whose latch `failure` is.
+    ///
+    /// # Errors
+    /// As [`LocalLog::open`].
+    pub fn open_beside(
+        settings: &LocalLogSettings,
+        clock: Arc<dyn Clock>,
+        root_key: Arc<dyn RootKey>,
+        segments: Option<Arc<dyn ObjectStore>>,
+        failure: FailureLatch,
+    ) -> Result<Arc<Self>, OpenError> {
+        let files = Arc::new(OsFiles::new(settings.durability, failure.clone()));
+        Self::open_with(settings, Parts { clock, root_key, segments, files, schedule: Arc::new(OsSchedule), failure })
     }
 
     pub(crate) fn open_with(settings: &LocalLogSettings, parts: Parts) -> Result<Arc<Self>, OpenError> {
@@ -244,6 +261,7 @@ impl Start<'_> {
                 flushed: self.settings.durability == Durability::Sync,
             },
             next_frame,
+            self.parts.failure.clone(),
             Arc::clone(counters),
             // At shutdown the worker may be gone: the next start finds the journal again.
             Box::new(move |journal, frames_end| drop(sealed.send(Message::Sealed(journal, frames_end)))),

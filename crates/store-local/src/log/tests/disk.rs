@@ -4,6 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use super::*;
+use crate::failure_latch::FailureLatch;
 use crate::files::{DataFile, Files, Held, Listed, OsFiles};
 use crate::log::open::Parts;
 use crate::schedule::OsSchedule;
@@ -28,6 +29,7 @@ struct Plan {
     /// Flushes of files and directories, in order.
     flushed: Mutex<Vec<String>>,
     manifest: Mutex<ManifestTrouble>,
+    failure: FailureLatch,
 }
 
 /// How the manifest fails after a segment has been written.
@@ -52,6 +54,7 @@ impl Plan {
             written: AtomicU64::new(0),
             flushed: Mutex::default(),
             manifest: Mutex::new(ManifestTrouble::None),
+            failure: FailureLatch::default(),
         })
     }
 
@@ -180,13 +183,14 @@ impl DataFile for FailingFile {
 }
 
 fn open_failing(settings: &LocalLogSettings, plan: &Arc<Plan>) -> Arc<LocalLog> {
-    let files = FailingFiles { inner: OsFiles::new(settings.durability), plan: Arc::clone(plan) };
+    let files = FailingFiles { inner: OsFiles::new(settings.durability, plan.failure.clone()), plan: Arc::clone(plan) };
     let parts = Parts {
         clock: Arc::new(SystemClock),
         root_key: Arc::new(TestKey),
         segments: None,
         files: Arc::new(files),
         schedule: Arc::new(OsSchedule),
+        failure: plan.failure.clone(),
     };
     LocalLog::open_with(settings, parts).expect("opens")
 }
@@ -237,6 +241,31 @@ async fn after_a_failed_write_nothing_is_acknowledged_and_nothing_acknowledged_i
         }
         append(&log, 1, &["works again"], false).await.expect("append");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_flush_that_failed_elsewhere_nothing_is_acknowledged() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let plan = Plan::new();
+    let log = open_failing(&small(dir.path()), &plan);
+    log.open(LogId(1), OPTIONS);
+    append(&log, 1, &["before"], false).await.expect("append");
+    plan.delay_millis.store(200, Ordering::SeqCst);
+    let mut under_way = Vec::new();
+    for text in ["one", "two", "three", "four"] {
+        let log = Arc::clone(&log);
+        under_way.push(tokio::spawn(async move { append(&log, 1, &[text], false).await }));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    plan.failure.set("flush of another file".to_owned());
+    let mut refused = 0;
+    for append in under_way {
+        refused += usize::from(matches!(append.await.expect("no panic"), Err(LogError::Failed(_))));
+    }
+    // Those in frames that were held back, and behind them.
+    assert!(refused >= 1);
+    assert!(matches!(append(&log, 1, &["late"], false).await, Err(LogError::Failed(_))));
+    assert_eq!(log.status().failed.as_deref(), Some("log device failed: flush of another file"));
 }
 
 #[tokio::test]

@@ -3,15 +3,17 @@
 use std::io;
 
 use super::*;
+use crate::failure_latch::FailureLatch;
 use crate::files::OsFiles;
 use crate::log::open::Parts;
 use crate::schedule::OsSchedule;
 use crate::seam::Driver;
 
 pub(super) fn open_stepped(settings: &LocalLogSettings) -> (Arc<LocalLog>, Driver) {
-    let files = Arc::new(OsFiles::new(settings.durability));
+    let files = Arc::new(OsFiles::new(settings.durability, FailureLatch::default()));
     let (clock, schedule) = (Arc::new(SystemClock), Arc::new(OsSchedule));
-    let parts = Parts { clock, root_key: Arc::new(TestKey), segments: None, files, schedule };
+    let parts =
+        Parts { clock, root_key: Arc::new(TestKey), segments: None, files, schedule, failure: FailureLatch::default() };
     LocalLog::open_stepped(settings, parts).expect("opens")
 }
 
