@@ -116,7 +116,9 @@ async fn fail_device(random: &mut Random) -> Result<usize, String> {
     mounted.close().await;
     let mut record = recorder.lock().clone();
     let mark = record.history.mark();
-    Ok(judge_image(image, "sync", &mut record, mark, random).await?.acknowledged)
+    let judged = judge_image(image, "sync", &mut record, mark, random).await;
+    let judged = judged.map_err(|message| format!("{message}\nBefore, the server said:\n{}", last_lines(&said)))?;
+    Ok(judged.acknowledged)
 }
 
 async fn start(folder: &std::path::Path) -> Result<Server, String> {
