@@ -35,6 +35,13 @@ impl<T: Clone + PartialEq> Register<T> {
         }
     }
 
+    /// What was acknowledged after `from` and not after `to` may hold or not.
+    pub fn doubt(&mut self, from: Mark, to: Mark) {
+        for (_, acknowledged) in &mut self.attempts {
+            *acknowledged = acknowledged.filter(|time| *time <= from || *time > to);
+        }
+    }
+
     /// The values that are right when everything that was acknowledged until `mark` holds: that of the last such attempt, and
     /// those of the attempts after it.
     #[must_use]
@@ -66,6 +73,11 @@ mod tests {
         register.invoke(2);
         register.invoke(3);
         assert_eq!(register.possible(history.mark()), [1, 2, 3]);
+        let mut doubted = register.clone();
+        doubted.doubt(history.mark(), history.mark());
+        assert_eq!(doubted.possible(history.mark()), [1, 2, 3]);
+        doubted.doubt(before, history.mark());
+        assert_eq!(doubted.possible(history.mark()), [0, 1, 2, 3]);
         register.forget_since(before);
         assert_eq!(register.possible(history.mark()), [0, 1, 2, 3]);
     }

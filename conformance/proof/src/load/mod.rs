@@ -52,6 +52,13 @@ impl Record {
         self.created.forget_since(mark);
         self.retention.forget_since(mark);
     }
+
+    /// What was acknowledged between the marks may hold or not; how many puts that are.
+    pub(crate) fn doubt(&mut self, from: Mark, to: Mark) -> usize {
+        self.created.doubt(from, to);
+        self.retention.doubt(from, to);
+        self.history.doubt(from, to)
+    }
 }
 
 impl Recorder {

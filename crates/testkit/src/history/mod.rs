@@ -4,7 +4,7 @@
 //! Each put carries data that no other put carries; that is how a record that was read finds its put. Events
 //! get a logical time from one counter, which is real-time order as the recording process saw it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base::ids::ShardIndex;
 use base::sequence::SequenceNumber;
@@ -148,6 +148,23 @@ impl History {
         self.closed.retain(|_, time| *time <= mark.0);
         self.reads.clear();
         self.shards.clear();
+    }
+
+    /// What was acknowledged after `from` and not after `to` may be there or not: the answers may have overtaken the news of
+    /// a failure. Answers how many puts that were.
+    pub fn doubt(&mut self, from: Mark, to: Mark) -> usize {
+        let is_between = |time: u64| from.0 < time && time <= to.0;
+        let mut doubtful = HashSet::new();
+        for put in &mut self.puts {
+            if put.acknowledged.take_if(|(_, time)| is_between(*time)).is_some() {
+                doubtful.insert(put.data.clone());
+            }
+        }
+        for seen in self.observed.values_mut() {
+            seen.retain(|_, (data, time)| !is_between(*time) && !doubtful.contains(data));
+        }
+        self.closed.retain(|_, time| !is_between(*time));
+        doubtful.len()
     }
 
     /// Puts that were sent after `mark` and have been acknowledged.

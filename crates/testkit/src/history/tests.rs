@@ -85,6 +85,24 @@ fn what_was_promised_after_the_mark_may_be_missing() {
 }
 
 #[test]
+fn what_was_promised_in_a_moment_of_doubt_may_be_missing() {
+    let mut history = recorded();
+    let from = history.mark();
+    let doubtful = history.invoke("k", "doubtful");
+    history.acknowledge(doubtful, number(4));
+    history.observe(SHARD, Some(3), &[record(4, "doubtful")]);
+    let to = history.mark();
+    let late = history.invoke("k", "late");
+    history.acknowledge(late, number(5));
+    assert_eq!(history.doubt(from, to), 1);
+    let kept = || vec![record(1, "a"), record(2, "b"), record(3, "c")];
+    history.read(SHARD, [kept(), vec![record(4, "doubtful"), record(5, "late")]].concat());
+    assert_eq!(history.check().expect("it may be there").unknown_stored, 1);
+    history.read(SHARD, kept());
+    assert!(matches!(history.check().expect_err("the late one is missed")[..], [Violation::Lost { .. }]));
+}
+
+#[test]
 fn what_consumers_were_given_stays_and_has_no_gaps() {
     let mut history = recorded();
     history.observe(SHARD, None, &[record(1, "a"), record(2, "b")]);
