@@ -57,7 +57,14 @@ impl SimLog {
         let random = world.random.fork(&format!("schedule{}", world.next_start()));
         let schedule = SimSchedule::new(random, plan.step_millis_max);
         let clock = Arc::clone(&world.clock) as Arc<dyn base::time::Clock>;
-        let parts = Parts { clock, root_key: Arc::new(SimKey), segments: None, files, schedule, failure: FailureLatch::default() };
+        let parts = Parts {
+            clock,
+            root_key: Arc::new(SimKey),
+            segments: None,
+            files,
+            schedule,
+            failure: FailureLatch::default(),
+        };
         let (log, driver) = LocalLog::open_stepped(&settings(plan), parts)?;
         let sim = Arc::new(Self { log, driver, work: Work::default(), in_flight: AtomicUsize::new(0) });
         let mut tasks = JoinSet::new();
